@@ -1,0 +1,1 @@
+"""Running Remora: the command line, the local venue, the demo, the benches."""
