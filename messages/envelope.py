@@ -44,9 +44,11 @@ _encoder = msgspec.json.Encoder()
 def encode(envelope: Envelope) -> bytes:
     """Return the envelope as one line of JSON without its newline; `schema_version` is always present."""
     body: bytes = _encoder.encode(envelope)
-    return b'{"schema_version":%d,%b' % (envelope.schema_version, body[1:]) if (
-        envelope.schema_version == SCHEMA_VERSION
-    ) else body
+    return (
+        b'{"schema_version":%d,%b' % (envelope.schema_version, body[1:])
+        if (envelope.schema_version == SCHEMA_VERSION)
+        else body
+    )
 
 
 def decode(line: bytes) -> Envelope:

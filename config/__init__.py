@@ -1,0 +1,1 @@
+"""Typed settings: defaults, where each value came from, and the policies that actors are given."""

@@ -1,0 +1,53 @@
+"""Between ingest, the leaders and whoever looks at ingest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from messages.base import Message
+from messages.ids import Wallet
+
+
+class LeadersWatched(Message, frozen=True, kw_only=True, gc=False):
+    """To ingest: the whole set of watched wallets with the address of each one's actor, by wallet.
+
+    The addresses are the runtime's; this vocabulary does not know their type.
+    """
+
+    addresses: dict[Wallet, Any]
+    polled_from_s: dict[Wallet, int]
+    """Each wallet's durable polling cursor, epoch seconds."""
+
+
+class LeaderReady(Message, frozen=True, kw_only=True, gc=False):
+    """A leader's actor has its state; it was last polled up to `cursor_s`."""
+
+    wallet: Wallet
+    cursor_s: int
+
+
+class IngestQuery(Message, frozen=True, kw_only=True, gc=False):
+    """Answered with `IngestState`."""
+
+
+class FeedState(Message, frozen=True, kw_only=True, gc=False):
+    """One socket or poller as seen from inside."""
+
+    feed: str
+    connected: bool
+    frames: int
+    leader_fills: int
+    malformed: int
+    redelivered: int
+    reconnects: int
+    last_event_at_ns: int
+    lag_ms: int
+    error: str = ""
+
+
+class IngestState(Message, frozen=True, kw_only=True, gc=False):
+    """All feeds; `trades_seen` counts the platform's distinct trade rows on the busiest feed."""
+
+    feeds: tuple[FeedState, ...]
+    trades_seen: int
+    leaders: int

@@ -1,0 +1,109 @@
+"""Leaders' trades: what a source reported, and what Remora accepted as one trade."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from messages.base import Message, MoneyMessage
+from messages.ids import ConditionId, TokenId, TradeId, TxHash, Wallet
+from messages.units import Price, Shares, Usdc
+
+
+class Side(StrEnum):
+    """What the leader, or we, did."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class SourceKind(StrEnum):
+    """Where a report came from. Reports of one kind have the same granularity: they merge row by row."""
+
+    STREAM = "stream"
+    API = "api"
+
+
+class FillReported(MoneyMessage, frozen=True, kw_only=True, gc=False):
+    """One row of one source about a fill of a watched wallet, in canonical units.
+
+    The same fill arrives as several of these: again on the same feed, on another feed, from another kind.
+    `feed` names one socket or one poller, so that re-deliveries are told from twins. `usdc` is
+    shares times price without fees. `outcome_index` is None where the source cannot be trusted on it.
+    """
+
+    wallet: Wallet
+    tx: TxHash
+    condition_id: ConditionId
+    token_id: TokenId
+    side: Side
+    size: Shares
+    price: Price
+    usdc: Usdc
+    traded_at_ns: int
+    kind: SourceKind
+    feed: str
+    seen_at_ns: int
+    seen_mono_ns: int
+    outcome: str = ""
+    outcome_index: int | None = None
+    title: str = ""
+    slug: str = ""
+    event_slug: str = ""
+    raw: bytes = b""
+
+
+class LeaderTrade(MoneyMessage, frozen=True, kw_only=True, gc=False):
+    """A leader's trade as Remora knows it: accepted once, whatever reported it.
+
+    `position_before` and `position_after` are the leader's shares of this outcome as Remora has followed
+    them (L1). `seen_mono_ns` is the monotonic clock at the socket and 0 for a trade read back from the
+    store. `seq` is the store's order of acceptance and 0 until it is stored.
+    """
+
+    trade_id: TradeId
+    key: str
+    ordinal: int
+    wallet: Wallet
+    tx: TxHash
+    condition_id: ConditionId
+    token_id: TokenId
+    side: Side
+    size: Shares
+    price: Price
+    usdc: Usdc
+    traded_at_ns: int
+    seen_at_ns: int
+    seen_mono_ns: int
+    kind: SourceKind
+    feed: str
+    backfill: bool
+    position_before: Shares
+    position_after: Shares
+    outcome: str = ""
+    title: str = ""
+    slug: str = ""
+    event_slug: str = ""
+    raw: bytes = b""
+    seq: int = 0
+
+    @property
+    def trace_id(self) -> str:
+        """The id that follows this trade through every log line."""
+        return self.trade_id
+
+
+class GapSuspected(Message, frozen=True, kw_only=True, gc=False):
+    """The stream may have missed something since `since_ns` (wall): the poller is to look."""
+
+    since_ns: int
+    reason: str
+
+
+class CursorReached(Message, frozen=True, kw_only=True, gc=False):
+    """Everything of this wallet up to `cursor_s` (epoch seconds) has been handed to its leader actor.
+
+    Sent behind the fills on the same way, so that the cursor is never durable before they are.
+    """
+
+    wallet: Wallet
+    cursor_s: int
