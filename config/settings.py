@@ -82,6 +82,8 @@ class Ingest(Section, frozen=True, kw_only=True):
     """Rows asked for per page (the API allows 1,000)."""
     poll_timeout_s: float = 10.0
     """Longest wait for a page."""
+    poll_settle_s: float = 6.0
+    """After a gap the poller looks at once and again this much later: the API lags behind the chain."""
     identity_window_s: int = 172800
     """How long a trade is remembered to recognise late duplicates."""
 
@@ -209,6 +211,8 @@ class Execution(Section, frozen=True, kw_only=True):
     """After a restart, an order that never left is sent only while its trade is younger than this."""
     paper_latency_ms: int = 150
     """Time from sending to arrival at the paper venue; the book is read on arrival."""
+    paper_book_age_ms_max: int = 250
+    """The oldest book that counts as the book on arrival."""
     order_timeout_s: float = 10.0
     """After this without an answer the venue is asked what became of the order."""
     ask_attempts_max: int = 3

@@ -26,6 +26,20 @@ class LeaderReady(Message, frozen=True, kw_only=True, gc=False):
     cursor_s: int
 
 
+class FeedUp(Message, frozen=True, kw_only=True, gc=False):
+    """From a stream socket to ingest: subscribed, frames will come."""
+
+    feed: str
+
+
+class FeedDown(Message, frozen=True, kw_only=True, gc=False):
+    """From a stream socket to ingest: nothing more comes from it; its last frame came at `last_event_at_ns`."""
+
+    feed: str
+    last_event_at_ns: int
+    reason: str
+
+
 class IngestQuery(Message, frozen=True, kw_only=True, gc=False):
     """Answered with `IngestState`."""
 

@@ -27,8 +27,10 @@ class FillReported(MoneyMessage, frozen=True, kw_only=True, gc=False):
     """One row of one source about a fill of a watched wallet, in canonical units.
 
     The same fill arrives as several of these: again on the same feed, on another feed, from another kind.
-    `feed` names one socket or one poller, so that re-deliveries are told from twins. `usdc` is
-    shares times price without fees. `outcome_index` is None where the source cannot be trusted on it.
+    `feed` names one socket or one poller. `occurrence` is 1 for the first row with this content that the
+    feed delivered for the transaction, 2 for the second, …: it tells twins from re-deliveries, and a feed
+    may start again from 1 at any time. `usdc` is shares times price without fees. `outcome_index` is None
+    where the source cannot be trusted on it.
     """
 
     wallet: Wallet
@@ -44,6 +46,7 @@ class FillReported(MoneyMessage, frozen=True, kw_only=True, gc=False):
     feed: str
     seen_at_ns: int
     seen_mono_ns: int
+    occurrence: int = 1
     outcome: str = ""
     outcome_index: int | None = None
     title: str = ""
