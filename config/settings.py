@@ -6,92 +6,115 @@ prints. Nothing here reads a file: see `config.loading`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-
-class Micros(int):
-    """An amount, price or ratio in 1e-6; in YAML a decimal number such as `0.02`."""
-
-
-def micros(text: str) -> Micros:
-    """Return the default that `text` (a decimal number) stands for."""
-    whole, _, part = text.partition(".")
-    return Micros(int(whole) * 1_000_000 + int(part.ljust(6, "0") or 0))
+from config.amounts import Micros as Micros
+from config.amounts import micros as micros
+from config.limits import (
+    Amount,
+    BasisPoints,
+    Count,
+    CountOrZero,
+    DatabaseUrl,
+    FrameBytes,
+    Milliseconds,
+    MillisecondsOrZero,
+    OneOf,
+    PageRows,
+    PerSecond,
+    Port,
+    PortfolioText,
+    PriceGap,
+    Ratio,
+    Seconds,
+    SecondsOrZero,
+    Sockets,
+    SocketUrl,
+    Text,
+    WalletText,
+    WebUrl,
+    WholeSeconds,
+)
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A group of settings; unknown keys are refused."""
 
+    shorthand: ClassVar[str] = ""
+    """The key that a bare value stands for, where one may be written instead of the group."""
+
 
 class Endpoints(Section, frozen=True, kw_only=True):
     """Where the world is. The defaults are the public hosts of polymarket-wire.md, section 1."""
 
-    rtds_url: str = "wss://ws-live-data.polymarket.com"
+    rtds_url: SocketUrl = "wss://ws-live-data.polymarket.com"
     """Trade stream."""
-    clob_url: str = "https://clob.polymarket.com"
+    clob_url: WebUrl = "https://clob.polymarket.com"
     """Order books."""
-    gamma_url: str = "https://gamma-api.polymarket.com"
+    gamma_url: WebUrl = "https://gamma-api.polymarket.com"
     """Markets and resolution."""
-    data_url: str = "https://data-api.polymarket.com"
+    data_url: WebUrl = "https://data-api.polymarket.com"
     """Activity by wallet."""
 
 
 class Database(Section, frozen=True, kw_only=True):
     """The one Postgres. Without a url Remora starts its own under `state_dir`."""
 
-    url: str = ""
+    url: DatabaseUrl = ""
     """postgresql://user@host:port/name; empty: the embedded server."""
-    batch_rows_max: int = 500
+    batch_rows_max: Count = 500
     """Writes that share one commit at the most."""
-    retry_first_s: float = 0.2
+    retry_first_s: Seconds = 0.2
     """First wait before a failed commit is tried again."""
-    retry_max_s: float = 5.0
+    retry_max_s: Seconds = 5.0
     """Longest wait between tries."""
 
 
 class Ingest(Section, frozen=True, kw_only=True):
     """The sources of leaders' trades."""
 
-    start: str = "flat"
+    start: Annotated[str, OneOf("flat", "warm")] = "flat"
     """flat: nothing older than the first start is taken; warm: warm_start_seconds back, as backfill."""
-    warm_start_seconds: int = 3600
+    warm_start_seconds: WholeSeconds = 3600
     """How far back a warm start looks."""
-    sockets: int = 3
+    sockets: Sockets = 3
     """Parallel trade-stream sockets; a stall hits one socket, not the others."""
-    silence_s: float = 30.0
+    silence_s: Seconds = 30.0
     """A socket without any frame this long is replaced."""
-    ping_s: float = 5.0
+    ping_s: Seconds = 5.0
     """Keep-alive on the trade stream."""
-    connect_timeout_s: float = 10.0
+    connect_timeout_s: Seconds = 10.0
     """Longest wait for a connection."""
-    reconnect_first_s: float = 0.2
+    reconnect_first_s: Seconds = 0.2
     """First wait before a reconnect; doubles with jitter."""
-    reconnect_max_s: float = 15.0
+    reconnect_max_s: Seconds = 15.0
     """Longest wait before a reconnect."""
-    frame_bytes_max: int = 262144
+    frame_bytes_max: FrameBytes = 262144
     """A larger frame is refused and counted."""
-    poll_interval_s: float = 60.0
+    poll_interval_s: Seconds = 60.0
     """How often every leader's activity is read anyway, beside the stream."""
-    poll_overlap_s: int = 120
+    poll_overlap_s: WholeSeconds = 120
     """How far behind the cursor each poll starts."""
-    poll_requests_per_s: float = 10.0
+    poll_requests_per_s: PerSecond = 10.0
     """Budget for the Data API."""
-    poll_page_rows: int = 500
+    poll_page_rows: PageRows = 500
     """Rows asked for per page (the API allows 1,000)."""
-    poll_timeout_s: float = 10.0
+    poll_timeout_s: Seconds = 10.0
     """Longest wait for a page."""
-    poll_settle_s: float = 6.0
+    poll_settle_s: SecondsOrZero = 6.0
     """After a gap the poller looks at once and again this much later: the API lags behind the chain."""
-    identity_window_s: int = 172800
+    identity_window_s: WholeSeconds = 172800
     """How long a trade is remembered to recognise late duplicates."""
 
 
 class LeaderSetting(Section, frozen=True, kw_only=True):
-    """A wallet to follow."""
+    """A wallet to follow; written alone, it is the wallet."""
 
-    wallet: str
+    shorthand: ClassVar[str] = "wallet"
+
+    wallet: WalletText
     """0x and 40 hex digits."""
     name: str = ""
     """What to call it."""
@@ -100,57 +123,59 @@ class LeaderSetting(Section, frozen=True, kw_only=True):
 class Caps(Section, frozen=True, kw_only=True):
     """What a portfolio may have at stake, in USDC."""
 
-    per_trade: Micros = micros("250")
+    per_trade: Amount = micros("250")
     """One copied trade."""
-    per_market: Micros = micros("1000")
+    per_market: Amount = micros("1000")
     """One market, reservations counted."""
-    per_event: Micros = micros("2000")
+    per_event: Amount = micros("2000")
     """All markets of one event."""
-    per_portfolio: Micros = micros("10000")
+    per_portfolio: Amount = micros("10000")
     """Everything open together."""
-    positions_max: int = 100
+    positions_max: CountOrZero = 100
     """Open positions."""
-    daily_loss: Micros = micros("500")
+    daily_loss: Amount = micros("500")
     """Realised loss since midnight UTC after which nothing is bought."""
 
 
 class Guards(Section, frozen=True, kw_only=True):
     """When a trade is good enough to copy (L2 to L6)."""
 
-    max_live_lag_s: float = 15.0
+    max_live_lag_s: SecondsOrZero = 15.0
     """A trade up to this old is LIVE, an older one CATCH_UP."""
-    max_spread: Micros = micros("0.05")
+    max_spread: PriceGap = micros("0.05")
     """Best ask minus best bid, for buys."""
-    max_price_move: Micros = micros("0.03")
+    max_price_move: PriceGap = micros("0.03")
     """How much worse than the leader's price a buy may be."""
-    catch_up_buy_max_age_s: float = 600.0
+    catch_up_buy_max_age_s: SecondsOrZero = 600.0
     """A buy seen later than this is not copied."""
-    catch_up_buy_max_worse_bps: int = 20
+    catch_up_buy_max_worse_bps: BasisPoints = 20
     """How much worse than the leader's price a late buy may be, in basis points of that price."""
     catch_up_buy_require_better_price: bool = False
     """A late buy must be better than the leader's price."""
     sell_always_attempt: bool = True
     """Copy late sales too."""
-    sell_max_spread: Micros = micros("0.15")
+    sell_max_spread: PriceGap = micros("0.15")
     """Best ask minus best bid, for sales."""
-    sell_max_price_move: Micros = micros("0.10")
+    sell_max_price_move: PriceGap = micros("0.10")
     """How much worse than the leader's price a sale may be."""
-    dust_shares: Micros = micros("0.01")
+    dust_shares: Amount = micros("0.01")
     """A sale of fewer shares is skipped."""
-    book_age_ms_max: int = 2000
+    book_age_ms_max: Milliseconds = 2000
     """The oldest book a decision may stand on."""
-    market_age_ms_max: int = 30000
+    market_age_ms_max: Milliseconds = 30000
     """The oldest market metadata a decision may stand on (tier T1)."""
-    price_wait_s: float = 5.0
+    price_wait_s: Seconds = 5.0
     """How long a proposal waits for market data before it is skipped."""
 
 
 class FollowSetting(Section, frozen=True, kw_only=True):
-    """A leader that a portfolio copies."""
+    """A leader that a portfolio copies; written alone, it is the wallet."""
 
-    wallet: str
+    shorthand: ClassVar[str] = "wallet"
+
+    wallet: WalletText
     """One of `leaders`."""
-    ratio: Micros = micros("0.01")
+    ratio: Ratio = micros("0.01")
     """Our size per share of the leader's."""
     paused: bool = False
     """Record trades as skipped without copying."""
@@ -159,15 +184,15 @@ class FollowSetting(Section, frozen=True, kw_only=True):
 class PortfolioSetting(Section, frozen=True, kw_only=True):
     """One book of positions and cash."""
 
-    id: str
+    id: PortfolioText
     """1 to 32 of a-z, 0-9, - and _."""
-    mode: str = "paper"
+    mode: Annotated[str, OneOf("paper", later={"live": "not in this version"})] = "paper"
     """paper; live is not in this version."""
-    cash: Micros = micros("10000")
+    cash: Amount = micros("10000")
     """Starting cash of a paper portfolio; fixed once created."""
     follow: tuple[FollowSetting, ...] = ()
     """Leaders copied; empty: every one of `leaders` at `ratio`."""
-    ratio: Micros = micros("0.01")
+    ratio: Ratio = micros("0.01")
     """Ratio for leaders not listed under `follow`."""
     caps: Caps = Caps()
     guards: Guards = Guards()
@@ -176,86 +201,86 @@ class PortfolioSetting(Section, frozen=True, kw_only=True):
 class Prices(Section, frozen=True, kw_only=True):
     """Market data (P2, P11)."""
 
-    t1_ms: int = 30000
+    t1_ms: Milliseconds = 30000
     """Execution tier."""
-    t2a_ms: int = 2000
+    t2a_ms: Milliseconds = 2000
     """Feed tier."""
-    t2b_ms: int = 15000
+    t2b_ms: Milliseconds = 15000
     """Portfolio tier."""
-    t3_ms: int = 120000
+    t3_ms: Milliseconds = 120000
     """Dashboard tier."""
-    t4_ms: int = 900000
+    t4_ms: Milliseconds = 900000
     """Background tier."""
-    timeout_s: float = 3.0
+    timeout_s: Seconds = 3.0
     """Longest wait for an upstream answer."""
-    requests_per_s: float = 20.0
+    requests_per_s: PerSecond = 20.0
     """Budget for each upstream host."""
-    warm_interval_s: float = 1.0
+    warm_interval_s: Seconds = 1.0
     """How often books of markets in play are refreshed ahead of need."""
-    warm_for_s: float = 300.0
+    warm_for_s: SecondsOrZero = 300.0
     """How long after its last use a market counts as in play."""
-    resolution_poll_s: float = 20.0
+    resolution_poll_s: Seconds = 20.0
     """How often markets we hold are asked whether they are resolved."""
-    backoff_first_s: float = 0.5
+    backoff_first_s: Seconds = 0.5
     """First pause after an upstream failure; doubles with jitter."""
-    backoff_max_s: float = 30.0
+    backoff_max_s: Seconds = 30.0
     """Longest pause after upstream failures."""
 
 
 class Execution(Section, frozen=True, kw_only=True):
     """From intent to order."""
 
-    intent_age_s_max: float = 20.0
+    intent_age_s_max: Seconds = 20.0
     """An intent that became durable later than this after its decision is not sent."""
-    resume_age_s_max: float = 60.0
+    resume_age_s_max: SecondsOrZero = 60.0
     """After a restart, an order that never left is sent only while its trade is younger than this."""
-    paper_latency_ms: int = 150
+    paper_latency_ms: MillisecondsOrZero = 150
     """Time from sending to arrival at the paper venue; the book is read on arrival."""
-    paper_book_age_ms_max: int = 250
+    paper_book_age_ms_max: MillisecondsOrZero = 250
     """The oldest book that counts as the book on arrival."""
-    order_timeout_s: float = 10.0
+    order_timeout_s: Seconds = 10.0
     """After this without an answer the venue is asked what became of the order."""
-    ask_attempts_max: int = 3
+    ask_attempts_max: Count = 3
     """Consecutive "not found" answers after which an order is LOST."""
 
 
 class Breaker(Section, frozen=True, kw_only=True):
     """When a market's own breaker opens (R2)."""
 
-    rejects_max: int = 3
+    rejects_max: Count = 3
     """Consecutive rejected orders."""
-    latency_ms_max: int = 10000
+    latency_ms_max: Milliseconds = 10000
     """Slowest order that is still healthy."""
-    cooldown_s: float = 60.0
+    cooldown_s: Seconds = 60.0
     """How long the market is halted."""
 
 
 class Reconciliation(Section, frozen=True, kw_only=True):
     """Expected against actual (C1)."""
 
-    interval_s: float = 30.0
+    interval_s: Seconds = 30.0
     """Cadence."""
-    tolerance_shares: Micros = micros("0.01")
+    tolerance_shares: Amount = micros("0.01")
     """Difference in shares that is no mismatch."""
-    tolerance_usdc: Micros = micros("0.01")
+    tolerance_usdc: Amount = micros("0.01")
     """Difference in cash that is no mismatch."""
 
 
 class Web(Section, frozen=True, kw_only=True):
     """The HTTP side: /metrics, /healthz, /api/status."""
 
-    host: str = "127.0.0.1"
+    host: Text = "127.0.0.1"
     """Loopback unless you know better."""
-    port: int = 9469
+    port: Port = 9469
     """0: any free port, written to state_dir/web.json."""
 
 
 class Logs(Section, frozen=True, kw_only=True):
     """Structured logs."""
 
-    level: str = "info"
+    level: Annotated[str, OneOf("debug", "info", "warning", "error")] = "info"
     """debug, info, warning or error."""
-    format: str = "auto"
+    format: Annotated[str, OneOf("auto", "json", "console")] = "auto"
     """auto (console on a terminal, JSON elsewhere), json or console."""
 
 
@@ -269,7 +294,7 @@ class Recording(Section, frozen=True, kw_only=True):
 class Settings(Section, frozen=True, kw_only=True):
     """The whole configuration."""
 
-    state_dir: str = "~/.local/state/remora"
+    state_dir: Text = "~/.local/state/remora"
     """Database, recordings and lock files."""
     endpoints: Endpoints = Endpoints()
     database: Database = Database()
