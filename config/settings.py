@@ -300,7 +300,9 @@ class Settings(Section, frozen=True, kw_only=True):
     database: Database = Database()
     ingest: Ingest = Ingest()
     leaders: tuple[LeaderSetting, ...] = ()
+    """Wallets whose trades are taken in."""
     portfolios: tuple[PortfolioSetting, ...] = ()
+    """Books of positions and cash, each with its leaders, sizing and guards."""
     prices: Prices = Prices()
     execution: Execution = Execution()
     breaker: Breaker = Breaker()

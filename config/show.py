@@ -1,0 +1,90 @@
+"""The effective settings as rows, for `remora config show`: value, origin and meaning of every key."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from config import settings as source
+from config.amounts import Micros
+from config.loading import Loaded
+from config.origins import DEFAULT, OriginKind
+from config.schema import Field, fields, is_section
+from config.secrets import redact
+from config.settings import Section
+from messages.units import decimal_text
+
+_PLAIN: Final = re.compile(r"[\w./~][\w./~@:?&=*+-]*")
+"""Text that YAML reads as itself without quotes."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One setting. `place` is where its value was written; secrets are taken out of `value`."""
+
+    key: str
+    value: str
+    origin: OriginKind
+    place: str
+    meaning: str
+
+
+def rows(loaded: Loaded) -> Iterator[Row]:
+    """Yield every setting in the order of the source, entries of lists by number."""
+    yield from _section(loaded, loaded.settings, "")
+
+
+def _section(loaded: Loaded, section: Section, prefix: str) -> Iterator[Row]:
+    for field in fields(type(section)).values():
+        value = getattr(section, field.name)
+        meaning = meanings().get((type(section).__name__, field.name), "")
+        yield from _rows(loaded, field, value, f"{prefix}{field.name}", meaning)
+
+
+def _rows(loaded: Loaded, field: Field, value: Any, key: str, meaning: str) -> Iterator[Row]:
+    if is_section(field.base):
+        yield from _section(loaded, value, f"{key}.")
+    elif field.item is not None and value:
+        for index, entry in enumerate(value):
+            yield from _rows(loaded, field.item, entry, f"{key}.{index}", meaning)
+    else:
+        origin = loaded.origins.get(key, DEFAULT)
+        yield Row(key, written(value), origin.kind, origin.place, meaning)
+
+
+def written(value: Any) -> str:
+    """Return a value as a user writes it in YAML, without its secrets."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Micros):
+        return decimal_text(value)
+    if isinstance(value, float):
+        return f"{value!r}".removesuffix(".0")
+    if isinstance(value, tuple):
+        return "[]"
+    if isinstance(value, str):
+        text = redact(value)
+        return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return f"{value}"
+
+
+@cache
+def meanings() -> dict[tuple[str, str], str]:
+    """Return what stands below each field of `config.settings`, by class and field."""
+    found: dict[tuple[str, str], str] = {}
+    for node in ast.parse(inspect.getsource(source)).body:
+        if isinstance(node, ast.ClassDef):
+            for field, below in zip(node.body, node.body[1:], strict=False):
+                match field, below:
+                    case (
+                        ast.AnnAssign(target=ast.Name(id=name)),
+                        ast.Expr(value=ast.Constant(value=str(text))),
+                    ):
+                        found[node.name, name] = inspect.cleandoc(text).replace("\n", " ")
+    return found
