@@ -1,0 +1,1 @@
+"""The venue's WebSockets: the trade stream and the CLOB market channel."""

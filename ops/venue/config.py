@@ -1,0 +1,66 @@
+"""What a venue is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops.venue.faults.spec import FaultSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class VenueConfig:
+    """Where the venue listens, what it plays, how fast, and what goes wrong on the way."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free port."""
+
+    tape: Path | None = None
+    """The tape to play; without one the seeded generator feeds the venue."""
+    speed: float = 1.0
+    """How many seconds of the tape pass in one second of play."""
+    fit_seconds: float | None = None
+    """Compress or stretch the tape so that its last record plays after this long; overrides `speed`."""
+
+    seed: int = 1
+    frames_per_second: float = 50.0
+    """The generator's rate of trade frames, platform-wide."""
+    run_seconds: float | None = None
+    """How long the generator runs before play is finished; without it, for ever."""
+    markets: int = 120
+    short_lived_markets: int = 6
+    """How many markets at any time live for seconds only, and resolve during the run."""
+    short_lived_seconds: tuple[float, float] = (20.0, 60.0)
+    wallets: int = 1500
+    leaders: int = 5
+    leader_share: float = 0.08
+    """The part of all transactions that one of the suggested leaders takes part in."""
+    quotes_per_trade: float = 1.0
+    """Book moves without a trade, for each trade."""
+
+    autostart: bool = False
+    """Start to play as soon as the venue listens."""
+    wait_for_subscriber: bool = True
+    """Start to play when the first trade-stream subscriber arrives. `/control/start` starts it always."""
+    hold_without_subscriber: bool = False
+    """Stop the play clock while nobody is subscribed to the trade stream."""
+
+    activity_lag_seconds: float = 2.0
+    """How long after a trade the Data API shows it."""
+    metadata_lag_seconds: float = 5.0
+    """How long a row of the Data API has `outcome_index` 999 and an empty `event_slug`."""
+    activity_cache_seconds: float = 15.0
+    positions_cache_seconds: float = 5.0
+    trades_cache_seconds: float = 300.0
+    history_rows_max: int = 1_000_000
+    """Trades kept for the Data API and for `/control/truth`; the oldest go first."""
+
+    outbox_frames_max: int = 20_000
+    """Frames that wait for one slow socket before it is closed, or before play waits."""
+    wait_for_slow_sockets: bool = False
+    """Let play wait for slow sockets instead of closing them: nothing is lost, but time stretches."""
+    blank_frame_every: int = 500
+    """A blank text frame after so many frames of the trade stream; 0 for none."""
+
+    faults: FaultSpec = field(default_factory=FaultSpec)

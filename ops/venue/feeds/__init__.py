@@ -1,0 +1,1 @@
+"""What the venue can be fed from: a tape, or the seeded generator."""

@@ -1,0 +1,145 @@
+"""A market as the venue knows it: the Gamma document, and the parts of it that other routes need."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from ops.venue.errors import TapeUnplayable
+
+Document = dict[str, Any]
+
+_DATES: Final = (
+    "acceptingOrdersTimestamp",
+    "closedTime",
+    "createdAt",
+    "endDate",
+    "eventStartTime",
+    "gameStartTime",
+    "startDate",
+    "umaEndDate",
+    "updatedAt",
+)
+
+
+class Market(msgspec.Struct, kw_only=True, eq=False):
+    """One market. `document` is what Gamma answers, with dates still on the clock of the tape."""
+
+    id: str
+    condition: str
+    tokens: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    prices: tuple[str, ...]
+    closed: bool
+    tick_size: Decimal
+    min_size: Decimal
+    neg_risk: bool
+    live: bool
+    """Whether Gamma's price fields follow the books; on a tape they stay as recorded."""
+    document: Document
+
+    @property
+    def winner(self) -> int | None:
+        """The index of the outcome that won, or None while nobody knows (50-50 and 0/0 included)."""
+        if not self.closed:
+            return None
+        won = [index for index, price in enumerate(self.prices) if Decimal(price) >= Decimal("0.99")]
+        return won[0] if len(won) == 1 else None
+
+    @property
+    def fee_rate(self) -> Decimal:
+        """The taker fee's rate by the market's own schedule."""
+        schedule = self.document.get("feeSchedule")
+        if not self.document.get("feesEnabled") or not isinstance(schedule, dict):
+            return Decimal(0)
+        return Decimal(str(schedule.get("rate", 0)))
+
+    @property
+    def slug(self) -> str:
+        return str(self.document.get("slug", ""))
+
+    @property
+    def question(self) -> str:
+        return str(self.document.get("question", ""))
+
+    @property
+    def icon(self) -> str:
+        return str(self.document.get("icon", ""))
+
+    @property
+    def event(self) -> Document:
+        """The first event the market belongs to, or an empty document."""
+        events = self.document.get("events")
+        first = events[0] if isinstance(events, list) and events else {}
+        return first if isinstance(first, dict) else {}
+
+    def opposite(self, token: str) -> str | None:
+        """Return the other token of a binary market."""
+        others = [other for other in self.tokens if other != token]
+        return others[0] if len(others) == 1 else None
+
+
+def from_gamma(document: Document, where: str, *, live: bool = False) -> Market:
+    """Return the market that a Gamma document describes. Raises `TapeUnplayable` naming `where`."""
+    condition = document.get("conditionId")
+    if not isinstance(condition, str) or not condition:
+        raise TapeUnplayable(f"{where}: a Gamma market has a conditionId, but here it was {condition!r}")
+    tokens = _string_list(document, "clobTokenIds", where)
+    outcomes = _string_list(document, "outcomes", where)
+    if len(tokens) != len(outcomes):
+        raise TapeUnplayable(f"{where}: {len(tokens)} clobTokenIds for {len(outcomes)} outcomes")
+    prices = _string_list(document, "outcomePrices", where) if document.get("outcomePrices") else ()
+    return Market(
+        id=str(document.get("id", "")),
+        condition=condition,
+        tokens=tokens,
+        outcomes=outcomes,
+        prices=prices,
+        closed=document.get("closed") is True,
+        tick_size=Decimal(str(document.get("orderPriceMinTickSize") or "0.01")),
+        min_size=Decimal(str(document.get("orderMinSize") or "5")),
+        neg_risk=document.get("negRisk") is True,
+        live=live,
+        document=document,
+    )
+
+
+def shift_dates(document: Document, delta: timedelta) -> Document:
+    """Return the document with every date moved, so that what lay ahead on the tape lies ahead now."""
+    moved = dict(document)
+    for key in _DATES:
+        text = moved.get(key)
+        if isinstance(text, str) and text:
+            moved[key] = _shifted(text, delta)
+    for key, source in (("endDateIso", "endDate"), ("startDateIso", "startDate")):
+        if key in moved and isinstance(moved.get(source), str):
+            moved[key] = str(moved[source])[:10]
+    events = moved.get("events")
+    if isinstance(events, list):
+        moved["events"] = [
+            shift_dates(event, delta) if isinstance(event, dict) else event for event in events
+        ]
+    return moved
+
+
+def _shifted(text: str, delta: timedelta) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment + delta).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _string_list(document: Document, key: str, where: str) -> tuple[str, ...]:
+    text = document.get(key)
+    try:
+        return tuple(msgspec.json.decode(text if isinstance(text, str) else "", type=list[str]))
+    except msgspec.MsgspecError as error:
+        raise TapeUnplayable(
+            f"{where}: {key} of a Gamma market is a JSON list of strings inside a string, not {text!r}"
+        ) from error
