@@ -1,0 +1,88 @@
+"""An order book from the levels that the venue sends. Pure; no clock, no IO.
+
+The venue sends levels worst first, or as it likes: they are sorted here, best first. A book that is
+crossed, or that holds a price or size no book can have, is refused whole: trading on half a book is worse
+than on none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from actors.prices.decoding import micros
+from actors.prices.errors import MalformedError
+from messages.ids import TokenId
+from messages.markets import Book, Level
+from messages.units import MICROS, Price, Shares
+
+LEVELS_MAX: Final = 10_000
+"""One side has fewer: the finest tick is 0.0001."""
+SIZE_MAX: Final = 10**12 * MICROS
+"""A larger level is no offer but garbage."""
+
+
+class RawLevel(msgspec.Struct, gc=False):
+    """A level as the venue writes it: both numbers as text."""
+
+    price: str
+    size: str
+
+
+def ladder(levels: Iterable[RawLevel], field: str) -> dict[Price, Shares]:
+    """Return one side's sizes by price, zero sizes left out.
+
+    Raises `MalformedError` or `UnitError` for a price outside (0, 1), a size that is negative or huge, twins,
+    and more levels than a side can have.
+    """
+    sizes: dict[Price, Shares] = {}
+    for level in levels:
+        price = checked_price(level.price, f"{field}.price")
+        if price in sizes:
+            raise MalformedError(f"{field}.price", level.price, "each price once")
+        sizes[price] = checked_size(level.size, f"{field}.size")
+    if len(sizes) > LEVELS_MAX:
+        raise MalformedError(field, f"{len(sizes)} levels", f"at most {LEVELS_MAX}")
+    return {price: size for price, size in sizes.items() if size > 0}
+
+
+def checked_price(text: str, field: str) -> Price:
+    """Return the price of a level: strictly between 0 and 1."""
+    price = micros(text, field)
+    if not 0 < price < MICROS:
+        raise MalformedError(field, text, "a price between 0 and 1, both excluded")
+    return price
+
+
+def checked_size(text: str, field: str) -> Shares:
+    """Return the size of a level: zero or more, and no more than could ever exist."""
+    size = micros(text, field)
+    if size > SIZE_MAX:
+        raise MalformedError(field, text, f"at most {SIZE_MAX // MICROS} shares")
+    return size
+
+
+def make_book(
+    token_id: TokenId,
+    bids: Mapping[Price, Shares],
+    asks: Mapping[Price, Shares],
+    *,
+    hash: str,
+    as_of_ns: int,
+) -> Book:
+    """Return the book of two ladders, best first. Raises `MalformedError` when bids meet asks."""
+    if bids and asks and max(bids) >= min(asks):
+        raise MalformedError("book", f"bid {max(bids)} over ask {min(asks)}", "bids below asks")
+    return Book(
+        token_id=token_id,
+        bids=_sorted(bids, best_first=True),
+        asks=_sorted(asks, best_first=False),
+        hash=hash,
+        as_of_ns=as_of_ns,
+    )
+
+
+def _sorted(sizes: Mapping[Price, Shares], *, best_first: bool) -> tuple[Level, ...]:
+    return tuple(sorted(sizes.items(), reverse=best_first))
