@@ -84,9 +84,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class CopyProposed(MoneyMessage, frozen=True, kw_only=True, gc=False):
     """A portfolio's wish to copy a trade, its caps reserved: the market is to apply its guards.
 
-    `size` is ours, in shares. `reserved` is the USDC put aside for a buy and 0 for a sale. `shortfall`
-    is what a sale could not cover because less was held (L5). `epoch` fences out an earlier incarnation
-    of the portfolio (see `messages.store`).
+    `size` is ours, in shares. `reserved` is the USDC put aside for a buy and 0 for a sale. `shortfall` is
+    how much more the leader sold than Remora knew them to hold (L5): the sale then counted as one of
+    everything. `epoch` fences out an earlier incarnation of the portfolio (see `messages.store`).
     """
 
     intent_id: IntentId
@@ -147,6 +147,26 @@ class CopySkipped(Message, frozen=True, kw_only=True, gc=False):
     """To the portfolio: its proposal was skipped further down; what it reserved is free again."""
 
     skip: Skip
+
+
+class CopyTaken(Message, frozen=True, kw_only=True, gc=False):
+    """To the portfolio: the intent is durable and its order is under way; `OrderClosed` will end it."""
+
+    intent_id: IntentId
+    portfolio_id: PortfolioId
+
+
+class CopyDropped(Message, frozen=True, kw_only=True, gc=False):
+    """To the portfolio: the store did not take this intent (`reason` says why); nothing was or will be sent.
+
+    Carries the epoch it was decided in: an incarnation that reserved anew for the same trade ignores it.
+    """
+
+    intent_id: IntentId
+    portfolio_id: PortfolioId
+    epoch: int
+    token_id: TokenId
+    reason: str
 
 
 class ExecuteIntent(MoneyMessage, frozen=True, kw_only=True, gc=False):

@@ -33,7 +33,7 @@ class FeedUp(Message, frozen=True, kw_only=True, gc=False):
 
 
 class FeedDown(Message, frozen=True, kw_only=True, gc=False):
-    """From a stream socket to ingest: nothing more comes from it; its last frame came at `last_event_at_ns`."""
+    """From a stream socket to ingest: nothing more comes from it; `last_event_at_ns` was its last frame."""
 
     feed: str
     last_event_at_ns: int

@@ -94,7 +94,7 @@ class OrderQuery(Message, frozen=True, kw_only=True, gc=False):
 
 
 class OrderReport(MoneyMessage, frozen=True, kw_only=True, gc=False):
-    """From a venue adapter: the order's state and all its fills; `known` is False for an id it never saw."""
+    """From a venue adapter: an order's state and all its fills; `known` is False for an unknown id."""
 
     order_id: OrderId
     known: bool

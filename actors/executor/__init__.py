@@ -1,0 +1,1 @@
+"""The executor, an actor per order, and the paper venue adapter."""

@@ -1,0 +1,203 @@
+"""The leader: serial keeper of one wallet's trades, from report to accepted trade.
+
+It decides what is a new trade, never whether to copy it. A new trade goes to the store first and then to
+the portfolios, so that a decision can never be durable before its trade.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import Counter
+from thespian.actors import ActorAddress
+
+from actors.leader.ledger import NewTrade, TradeLedger
+from actors.leader.position import after_trade
+from messages.base import Message
+from messages.directory import Directory
+from messages.ids import TokenId, Wallet, trade_id
+from messages.ingest import LeaderReady
+from messages.store import LeaderLoaded, LoadLeader, StoreCursor, StoreDuplicates, StoreTrade
+from messages.trades import CursorReached, FillReported, LeaderTrade
+from messages.units import Shares
+from supervisor import Mailbox, Overflow, SupervisedActor, handles
+
+log = structlog.get_logger("leader")
+
+TRADES = Counter("remora_leader_trades_total", "Trades accepted, by the source that was first", ["source"])
+DUPLICATES = Counter("remora_leader_duplicates_total", "Reports of trades already known", ["source"])
+LATE = Counter("remora_leader_late_reports_total", "Reports from before the identity window, not taken")
+
+LOAD_TIMEOUT_S = 30.0
+FLUSH_S = 1.0
+PRUNE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderArgs:
+    """What a leader needs: its wallet, who to tell, and from when on it is followed if seen first now."""
+
+    wallet: Wallet
+    directory: Directory
+    identity_window_s: int
+    followed_at_ns: int
+    cursor_s: int
+
+
+class _LoadFailed(Message, frozen=True, kw_only=True):
+    reason: str
+
+
+class _Flush(Message, frozen=True):
+    pass
+
+
+class _Prune(Message, frozen=True):
+    pass
+
+
+class Leader(SupervisedActor):
+    """One wallet's trades: deduplicated, numbered, recorded, passed on in order of acceptance."""
+
+    mailbox = Mailbox(capacity=20_000, overflow=Overflow.HALT)
+
+    args: LeaderArgs
+
+    def started(self) -> None:
+        self.ledger = TradeLedger()
+        self.positions: dict[TokenId, Shares] = {}
+        self.followed_at_ns = self.args.followed_at_ns
+        self.duplicates = 0
+        self.accepted = 0
+        self.loaded = False
+        self._load()
+        self.timer("prune", PRUNE_S, _Prune(), every=True)
+
+    def snapshot(self) -> dict[str, object]:
+        return {
+            "wallet": self.args.wallet,
+            "loaded": self.loaded,
+            "accepted": self.accepted,
+            "transactions": len(self.ledger),
+            "outcomes": len(self.positions),
+        }
+
+    def _load(self) -> None:
+        since_ns = self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000
+        query = LoadLeader(
+            wallet=self.args.wallet,
+            followed_at_ns=self.args.followed_at_ns,
+            cursor_s=self.args.cursor_s,
+            trades_since_ns=since_ns,
+        )
+        self.pipe(
+            self.ask(self.args.directory.store, query, timeout_s=LOAD_TIMEOUT_S),
+            into=lambda answer: answer,
+            failed=lambda error: _LoadFailed(reason=repr(error)),
+        )
+
+    @handles(_LoadFailed)
+    def on_load_failed(self, message: _LoadFailed, sender: ActorAddress) -> None:
+        """The store is busy or away: ask again; reports wait in the stash."""
+        log.warning("leader not loaded yet, asking again", wallet=self.args.wallet, reason=message.reason)
+        self._load()
+
+    @handles(LeaderLoaded)
+    def on_loaded(self, message: LeaderLoaded, sender: ActorAddress) -> None:
+        for trade in message.trades:
+            self.ledger.restore(trade)
+        self.positions = {row.token_id: row.shares for row in message.positions}
+        self.followed_at_ns = message.followed_at_ns
+        self.loaded = True
+        self.unstash()
+        self.send(
+            self.args.directory.leaders, LeaderReady(wallet=self.args.wallet, cursor_s=message.cursor_s)
+        )
+
+    @handles(FillReported)
+    def on_report(self, report: FillReported, sender: ActorAddress) -> None:
+        if not self.loaded:
+            self.stash()
+            return
+        if report.traded_at_ns < self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000:
+            # Its duplicates are forgotten, so it cannot be told from one of them: never trade on it.
+            LATE.inc()
+            log.warning("report from before the identity window", wallet=report.wallet, tx=report.tx)
+            return
+        new = self.ledger.observe(report)
+        if new is None:
+            self._count_duplicate(report)
+            return
+        trade = self._accept(report, new)
+        self.send(self.args.directory.store, StoreTrade(trade=trade))
+        self.send(self.args.directory.portfolios, trade)
+
+    def _count_duplicate(self, report: FillReported) -> None:
+        DUPLICATES.labels(report.kind).inc()
+        if self.duplicates == 0:
+            self.timer("flush", FLUSH_S, _Flush())
+        self.duplicates += 1
+
+    def _accept(self, report: FillReported, new: NewTrade) -> LeaderTrade:
+        before = self.positions.get(report.token_id, 0)
+        after = after_trade(before, report.side, new.size)
+        self.positions[report.token_id] = after
+        self.accepted += 1
+        TRADES.labels(report.kind).inc()
+        trade = LeaderTrade(
+            trade_id=trade_id(new.key),
+            key=new.key,
+            ordinal=new.ordinal,
+            wallet=report.wallet,
+            tx=report.tx,
+            condition_id=report.condition_id,
+            token_id=report.token_id,
+            side=report.side,
+            size=new.size,
+            price=new.price,
+            usdc=new.usdc,
+            traded_at_ns=report.traded_at_ns,
+            seen_at_ns=report.seen_at_ns,
+            seen_mono_ns=report.seen_mono_ns,
+            kind=report.kind,
+            feed=report.feed,
+            backfill=report.traded_at_ns < self.followed_at_ns,
+            position_before=before,
+            position_after=after,
+            outcome=report.outcome,
+            title=report.title,
+            slug=report.slug,
+            event_slug=report.event_slug,
+            raw=report.raw,
+        )
+        log.info(
+            "leader trade",
+            trace_id=trade.trace_id,
+            wallet=trade.wallet,
+            market_id=trade.condition_id,
+            side=trade.side,
+            size=trade.size,
+            price=trade.price,
+            source=trade.kind,
+            feed=trade.feed,
+            backfill=trade.backfill,
+        )
+        return trade
+
+    @handles(CursorReached)
+    def on_cursor(self, message: CursorReached, sender: ActorAddress) -> None:
+        """The poller handed over everything up to here: durable behind the trades themselves."""
+        if not self.loaded:
+            self.stash()
+            return
+        self.send(self.args.directory.store, StoreCursor(wallet=message.wallet, cursor_s=message.cursor_s))
+
+    @handles(_Flush)
+    def on_flush(self, message: _Flush, sender: ActorAddress) -> None:
+        count, self.duplicates = self.duplicates, 0
+        self.send(self.args.directory.store, StoreDuplicates(wallet=self.args.wallet, count=count))
+
+    @handles(_Prune)
+    def on_prune(self, message: _Prune, sender: ActorAddress) -> None:
+        self.ledger.prune(self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000)

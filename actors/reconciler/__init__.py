@@ -1,0 +1,1 @@
+"""Expected against actual: portfolios' books held against the venue's account on a cadence."""

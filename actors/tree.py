@@ -1,0 +1,170 @@
+"""The house: who is started, in which order, with which settings, knowing whom.
+
+Two floors. The root holds the store and, behind it, everything else: when the store starts over, what
+it had not committed is gone, so everything that relied on it starts over too and loads what is durable
+(rest-for-one). Within the house a failing actor is its own affair (one-for-one).
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actors.executor.actor import Executor, ExecutorArgs
+from actors.ingest.actor import Ingest, IngestArgs
+from actors.leader.supervisor import Leaders, LeadersArgs
+from actors.market.supervisor import Markets, MarketsArgs
+from actors.portfolio.actor import PortfolioArgs
+from actors.portfolio.decide import Policy
+from actors.portfolio.supervisor import Portfolios, PortfoliosArgs
+from actors.prices.actor import Prices, PricesArgs
+from actors.reconciler.actor import Reconciler, ReconcilerArgs
+from actors.store.actor import Store, StoreArgs
+from actors.web.actor import Web, WebArgs
+from config.settings import FollowSetting, PortfolioSetting, Settings
+from messages import ids
+from messages.directory import Directory
+from messages.ids import Wallet
+from supervisor import Backoff, Mailbox, Overflow, Strategy, SupervisedActor, Supervision
+
+
+@dataclass(frozen=True, slots=True)
+class HouseArgs:
+    """Everything the house is built from."""
+
+    settings: Settings
+    settings_hash: str
+    run_id: str
+    state_dir: Path
+    listener: socket.socket
+    about: dict[str, Any]
+    now_s: int
+    directory: Directory
+
+
+def policies(portfolio: PortfolioSetting, settings: Settings) -> dict[Wallet, Policy]:
+    """Return how a portfolio follows each of its leaders; without a `follow` list, all of them alike."""
+    follow = portfolio.follow or tuple(
+        FollowSetting(wallet=leader.wallet, ratio=portfolio.ratio) for leader in settings.leaders
+    )
+    return {
+        ids.wallet(one.wallet): Policy(
+            ratio=int(one.ratio), paused=one.paused, caps=portfolio.caps, guards=portfolio.guards
+        )
+        for one in follow
+    }
+
+
+def cursor_at_start(settings: Settings, now_s: int) -> int:
+    """Return where polling starts for a leader never seen before (D4): now, or a while back."""
+    back = settings.ingest.warm_start_seconds if settings.ingest.start == "warm" else 0
+    return now_s - back
+
+
+class House(SupervisedActor):
+    """Everything but the store. Started from the venue's side to the sources', so that whoever is sent
+    something is there already."""
+
+    mailbox = Mailbox(capacity=1_000, overflow=Overflow.DROP_NEWEST)
+    supervision = Supervision(
+        strategy=Strategy.ONE_FOR_ONE, restarts_max=10, period_s=60, backoff=Backoff(first_s=0.1, max_s=10)
+    )
+
+    args: HouseArgs
+
+    def started(self) -> None:
+        settings, directory = self.args.settings, self.args.directory
+        directory.prices = self.spawn(
+            Prices,
+            "prices",
+            PricesArgs(settings=settings.prices, endpoints=settings.endpoints, store=directory.store),
+        )
+        directory.executor = self.spawn(
+            Executor, "executor", ExecutorArgs(execution=settings.execution, directory=directory)
+        )
+        directory.markets = self.spawn(
+            Markets,
+            "markets",
+            MarketsArgs(
+                guards={portfolio.id: portfolio.guards for portfolio in settings.portfolios},
+                breaker=settings.breaker,
+                settings_hash=self.args.settings_hash,
+                directory=directory,
+            ),
+        )
+        directory.portfolios = self.spawn(Portfolios, "portfolios", self._portfolios())
+        directory.ingest = self.spawn(
+            Ingest,
+            "ingest",
+            IngestArgs(
+                ingest=settings.ingest,
+                endpoints=settings.endpoints,
+                recording=settings.recording,
+                store=directory.store,
+                state_dir=self.args.state_dir,
+                run_id=self.args.run_id,
+            ),
+        )
+        directory.leaders = self.spawn(
+            Leaders,
+            "leaders",
+            LeadersArgs(
+                wallets=tuple(ids.wallet(leader.wallet) for leader in settings.leaders),
+                directory=directory,
+                identity_window_s=settings.ingest.identity_window_s,
+                cursor_s=cursor_at_start(settings, self.args.now_s),
+            ),
+        )
+        self.spawn(
+            Reconciler,
+            "reconciler",
+            ReconcilerArgs(
+                portfolios=tuple(portfolio.id for portfolio in settings.portfolios),
+                settings=settings.reconciliation,
+                directory=directory,
+            ),
+        )
+        self.spawn(
+            Web,
+            "web",
+            WebArgs(listener=self.args.listener, about=self.args.about, directory=directory),
+        )
+
+    def _portfolios(self) -> PortfoliosArgs:
+        settings = self.args.settings
+        return PortfoliosArgs(
+            portfolios=tuple(
+                PortfolioArgs(
+                    portfolio_id=portfolio.id,
+                    mode=portfolio.mode,
+                    starting_cash=int(portfolio.cash),
+                    policies=policies(portfolio, settings),
+                    settings_hash=self.args.settings_hash,
+                    directory=self.args.directory,
+                )
+                for portfolio in settings.portfolios
+            )
+        )
+
+
+class Root(SupervisedActor):
+    """The store first, the house behind it."""
+
+    mailbox = Mailbox(capacity=1_000, overflow=Overflow.DROP_NEWEST)
+    supervision = Supervision(
+        strategy=Strategy.REST_FOR_ONE, restarts_max=5, period_s=60, backoff=Backoff(first_s=0.2, max_s=10)
+    )
+
+    args: HouseArgs
+
+    def started(self) -> None:
+        settings = self.args.settings
+        self.args.directory.store = self.spawn(
+            Store,
+            "store",
+            StoreArgs(database=settings.database, state_dir=self.args.state_dir),
+            shutdown_s=20.0,
+        )
+        self.spawn(House, "house", self.args, shutdown_s=15.0)

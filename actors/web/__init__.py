@@ -1,0 +1,1 @@
+"""The HTTP side: metrics for Prometheus, health, and the figures that `remora status` shows."""
