@@ -89,12 +89,12 @@ class Ladder:
 
     def _lengthen(self) -> None:
         """Keep both sides as long as a book is shown, whichever way the price went."""
-        top = max(self.asks, default=self.best_bid)
+        top = max(self.asks) if self.asks else self.best_bid
         if len(self.asks) < LEVELS and top + 1 < self.ticks:
             self._refill("SELL", top + 1)
         elif len(self.asks) > LEVELS:
             self._set("SELL", top, 0)
-        bottom = min(self.bids, default=self.best_ask)
+        bottom = min(self.bids) if self.bids else self.best_ask
         if len(self.bids) < LEVELS and bottom - 1 > 0:
             self._refill("BUY", bottom - 1)
         elif len(self.bids) > LEVELS:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ops.venue.feeds.generator.keccak import checksummed
+from ops.venue.keccak import checksummed
 
 _ADJECTIVES: Final = (
     "Amber", "Brisk", "Copper", "Distant", "Eager", "Frosty", "Gentle", "Hollow", "Ivory", "Jolly",
