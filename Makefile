@@ -1,0 +1,67 @@
+# make demo      see it work: the local venue and the daemon against it, offline
+# make test      the tests
+# make lint      style, types, the layers
+# make simulate  SUITE= SEEDS= FIRST=   many seeded runs of one suite
+# make venv      only set up: .venv with the dependencies of constraints.txt
+# make wheel     dist/remora-*.whl
+# make clean     remove what was built; .venv stays
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# The first interpreter that is new enough; name another with make PYTHON=...
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
+
+# A test file stays on one worker: its tests may share a server.
+WORKERS ?= auto
+PYTEST_ARGS ?=
+
+DEMO_ARGS ?=
+
+SUITE ?= default
+SEEDS ?= 100
+FIRST ?= 1
+
+.PHONY: demo test lint simulate venv wheel clean
+
+demo: $(STAMP)
+	$(BIN)/remora demo $(DEMO_ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+simulate: $(STAMP)
+	$(BIN)/python tests/simulation/run.py --suite $(SUITE) --seeds $(SEEDS) --first $(FIRST)
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { \
+		echo "Remora needs Python 3.11 or newer, and none was found." >&2; \
+		echo "Debian, Ubuntu: sudo apt-get install python3 python3-venv. Fedora: sudo dnf install python3." >&2; \
+		echo "Elsewhere: https://www.python.org/downloads/, then make PYTHON=/path/to/python3" >&2; \
+		exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: its venv or ensurepip module is missing." >&2; \
+		echo "Debian, Ubuntu: sudo apt-get install python3-venv" >&2; \
+		exit 1; }
+	@echo "Setting up $(VENV); this takes a minute, once."
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+wheel: $(STAMP)
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
