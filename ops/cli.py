@@ -1,0 +1,261 @@
+"""The command line: `remora run`, `demo`, `venue`, `status`, `why`, `config show`, `tape import`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+
+from config.loading import Loaded, load
+from config.problems import ConfigError
+from ops.exits import MEANINGS, CannotGoOn, Exit
+
+P = ParamSpec("P")
+
+EPILOG = "Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + "."
+
+config_option = click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="Configuration file (YAML)."
+)
+set_option = click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override one setting; repeatable."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, last on stdout.")
+
+
+def exits(command: Callable[P, Exit]) -> Callable[P, None]:
+    """Let a command return its exit code, and turn what it cannot go on from into a message and a code."""
+
+    @wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except ConfigError as error:
+            click.echo(f"remora: the configuration cannot be used:\n{error}", err=True)
+            code = Exit.CONFIG
+        except CannotGoOn as error:
+            click.echo(f"remora: {error}", err=True)
+            code = error.code
+        except KeyboardInterrupt:
+            code = Exit.FAILED
+        sys.exit(code)
+
+    return wrapper
+
+
+def _print(document: Any) -> None:
+    click.echo(json.dumps(document, separators=(",", ":")))
+
+
+def _state_dir(loaded: Loaded) -> Path:
+    return Path(loaded.settings.state_dir).expanduser().absolute()
+
+
+@click.group(epilog=EPILOG)
+@click.version_option(version("remora"), prog_name="remora")
+def main() -> None:
+    """Remora copies the trades of chosen Polymarket wallets."""
+
+
+@main.command()
+@config_option
+@set_option
+@exits
+def run(config_file: Path | None, assignments: tuple[str, ...]) -> Exit:
+    """Run the daemon in paper mode against the configured endpoints, until SIGINT or SIGTERM."""
+    from ops import daemon
+
+    return daemon.run(load(config_file, assignments=assignments))
+
+
+@main.command()
+@click.option("--seconds", default=30.0, show_default=True, help="How long the venue plays.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the generated trades.")
+@click.option("--tape", type=click.Path(path_type=Path), help="Play this tape instead of generated trades.")
+@click.option(
+    "--crashes", default=0, show_default=True, help="Kill the daemon with -9 this often on the way."
+)
+@click.option(
+    "--deliveries", default=1, show_default=True, help="Send each frame this often on every socket."
+)
+@click.option(
+    "--keep", type=click.Path(path_type=Path), help="Keep database, configuration and log in this directory."
+)
+@json_option
+@exits
+def demo(
+    seconds: float,
+    seed: int,
+    tape: Path | None,
+    crashes: int,
+    deliveries: int,
+    keep: Path | None,
+    as_json: bool,
+) -> Exit:
+    """Run the local venue and the daemon against it, offline and in paper mode, then sum up."""
+    from ops.demo.options import DemoOptions
+    from ops.demo.run import run_demo
+
+    options = DemoOptions(
+        seconds=seconds,
+        seed=seed,
+        tape=tape,
+        crashes=crashes,
+        deliveries=deliveries,
+        state_dir=keep,
+        json=as_json,
+    )
+    code, summary = asyncio.run(run_demo(options))
+    if as_json:
+        _print(summary)
+    return code
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8469, show_default=True, help="0 takes a free port.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the generated trades.")
+@click.option("--seconds", type=float, help="How long the generator runs; without it, for ever.")
+@click.option("--rate", default=50.0, show_default=True, help="Generated trade frames a second.")
+@click.option("--tape", type=click.Path(path_type=Path), help="Play this tape instead.")
+@click.option("--speed", default=1.0, show_default=True, help="Seconds of the tape a second.")
+@click.option("--fit-seconds", type=float, help="Play the whole tape in this time.")
+@click.option("--faults", default="", help="What goes wrong, as JSON; see ops/venue/README.md.")
+@click.option("--hold", is_flag=True, help="Play only when told to: POST /control/start.")
+@exits
+def venue(
+    host: str,
+    port: int,
+    seed: int,
+    seconds: float | None,
+    rate: float,
+    tape: Path | None,
+    speed: float,
+    fit_seconds: float | None,
+    faults: str,
+    hold: bool,
+) -> Exit:
+    """Run the local venue alone; the first line on stdout is JSON with its URLs."""
+    from ops.venue.config import VenueConfig
+    from ops.venue.errors import VenueError
+    from ops.venue.faults.spec import FaultSpec
+    from ops.venue.serve import serve
+
+    try:
+        config = VenueConfig(
+            host=host,
+            port=port,
+            seed=seed,
+            run_seconds=seconds,
+            frames_per_second=rate,
+            tape=tape,
+            speed=speed,
+            fit_seconds=fit_seconds,
+            faults=FaultSpec.parse(faults) if faults else FaultSpec(),
+            wait_for_subscriber=not hold,
+        )
+        asyncio.run(serve(config))
+    except VenueError as error:
+        raise CannotGoOn(Exit.FAILED, str(error)) from error
+    return Exit.OK
+
+
+@main.command()
+@config_option
+@set_option
+@json_option
+@exits
+def status(config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> Exit:
+    """Show what the running daemon does."""
+    from ops.inspection import daemon_url, get_json
+    from ops.status_view import render_status
+
+    url = daemon_url(_state_dir(load(config_file, assignments=assignments)))
+    document = get_json(f"{url}/api/status")
+    if as_json:
+        _print(document)
+    else:
+        render_status(document)
+    return Exit.OK
+
+
+@main.command()
+@click.argument("trade_id")
+@config_option
+@set_option
+@json_option
+@exits
+def why(trade_id: str, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> Exit:
+    """Explain a trade: what was decided on it, by which guards, and what came of it.
+
+    TRADE_ID is a trade's id, or as much of its beginning as is unambiguous.
+    """
+    from ops.reading import explain
+    from ops.why_view import render_why
+
+    loaded = load(config_file, assignments=assignments)
+    document = asyncio.run(explain(_state_dir(loaded), loaded.settings.database.url, trade_id))
+    if as_json:
+        _print(document)
+    else:
+        render_why(document)
+    return Exit.OK
+
+
+@main.group()
+def config() -> None:
+    """The configuration."""
+
+
+@config.command("show")
+@config_option
+@set_option
+@json_option
+@exits
+def config_show(config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> Exit:
+    """Show every setting with its value, where that came from, and what it means."""
+    from config.show import as_json as rows_as_json
+    from config.show import as_text
+
+    loaded = load(config_file, assignments=assignments)
+    click.echo(rows_as_json(loaded) if as_json else as_text(loaded))
+    return Exit.OK
+
+
+@main.group()
+def tape() -> None:
+    """Tapes: recorded payloads for the local venue to play."""
+
+
+@tape.command("import")
+@click.option("--from", "kind", required=True, help="What the source is: leader-fills.")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The tape to write.")
+@json_option
+@exits
+def tape_import(kind: str, source: Path, out: Path, as_json: bool) -> Exit:
+    """Make a tape out of somebody's recording."""
+    import msgspec
+
+    from ops.tape import ImportFailed, find_importer
+
+    try:
+        summary = find_importer(kind)(source, out)
+    except ImportFailed as error:
+        raise CannotGoOn(Exit.USAGE, str(error)) from error
+    if as_json:
+        _print(msgspec.to_builtins(summary))
+    else:
+        click.echo(str(summary))
+    return Exit.OK
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The daemon as a process: from settings to a running house, until it is told to stop or gives up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import signal
+import socket
+import time
+import uuid
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import uvloop
+from prometheus_client import REGISTRY
+from thespian.actors import ActorSystem
+
+from actors.tree import HouseArgs, Root
+from actors.web.runtime_metrics import RuntimeCollector
+from config.loading import Loaded
+from messages.directory import Directory
+from ops import logs, preflight
+from ops.exits import CannotGoOn, Exit
+from supervisor import AsyncioSystemBase, RootFailed
+
+log = structlog.get_logger("daemon")
+
+WEB_FILE: Final = "web.json"
+"""Where the running daemon says how to reach it: {"url", "pid", "run_id"}."""
+STOP_TIMEOUT_S: Final = 45.0
+
+
+def run(loaded: Loaded) -> Exit:
+    """Run until SIGINT or SIGTERM and return the exit code. Raises `CannotGoOn` where it cannot start."""
+    run_id = uuid.uuid4().hex[:12]
+    logs.configure(loaded.settings.logs.level, loaded.settings.logs.format, run_id)
+    for warning in loaded.warnings:
+        log.warning("environment overrides the file", detail=warning)
+    state_dir = preflight.prepare_state_dir(loaded.settings.state_dir)
+    with preflight.only_one(state_dir), contextlib.closing(preflight.listen(loaded.settings.web)) as listener:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(loaded, state_dir, listener, run_id))
+
+
+async def _serve(loaded: Loaded, state_dir: Path, listener: socket.socket, run_id: str) -> Exit:
+    settings = loaded.settings
+    stopped = _on_signals()
+    for host, reason in (await preflight.require_network(settings.endpoints)).items():
+        log.warning("upstream unreachable, going on without it", host=host, reason=reason)
+    if not settings.leaders:
+        log.warning("no leaders are configured: nothing will be copied; see config/example.yaml")
+    base = AsyncioSystemBase(loop=asyncio.get_running_loop(), name="remora")
+    ActorSystem(base, transientUnique=True)
+    about = _about(loaded, run_id)
+    base.spawn(
+        Root,
+        "root",
+        HouseArgs(
+            settings=settings,
+            settings_hash=loaded.hash,
+            run_id=run_id,
+            state_dir=state_dir,
+            listener=listener,
+            about=about,
+            now_s=int(time.time()),
+            directory=Directory(),
+        ),
+    )
+    collector = RuntimeCollector(lambda: base)
+    REGISTRY.register(collector)
+    web_file = state_dir / WEB_FILE
+    web_file.write_text(json.dumps({"url": _url(listener), "pid": os.getpid(), "run_id": run_id}))
+    log.info("started", **about, state_dir=str(state_dir), url=_url(listener))
+    gc.collect()
+    gc.freeze()
+    try:
+        return await _until_told(base, stopped)
+    finally:
+        REGISTRY.unregister(collector)
+        web_file.unlink(missing_ok=True)
+
+
+async def _until_told(base: AsyncioSystemBase, stopped: asyncio.Event) -> Exit:
+    """Wait for a signal or for the root's failure, and stop the tree in either case."""
+    ended = asyncio.ensure_future(base.wait())
+    told = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not ended.done():
+        log.info("stopping")
+        await base.stop(STOP_TIMEOUT_S)
+        log.info("stopped")
+    try:
+        await ended
+    except RootFailed as failure:
+        log.error("giving up", reason=str(failure))
+        return Exit.FAILED
+    return Exit.OK
+
+
+def _on_signals() -> asyncio.Event:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _about(loaded: Loaded, run_id: str) -> dict[str, Any]:
+    return {
+        "version": version("remora"),
+        "run_id": run_id,
+        "pid": os.getpid(),
+        "mode": "paper",
+        "leaders": len(loaded.settings.leaders),
+        "portfolios": [portfolio.id for portfolio in loaded.settings.portfolios],
+        "settings_hash": loaded.hash,
+    }
+
+
+__all__ = ["WEB_FILE", "CannotGoOn", "run"]

@@ -1,0 +1,1 @@
+"""The demo: the local venue and the daemon against it, as two processes, in paper mode, offline."""

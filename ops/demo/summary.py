@@ -1,0 +1,24 @@
+"""The demo's summary: what the database holds after the daemon has stopped, and what was seen before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ops.demo.progress import Progress
+from ops.reading import database_of
+from ops.verify import verify
+
+
+async def summarise(state_dir: Path, progress: Progress) -> dict[str, Any]:
+    """Return the summary. The figures and the invariants come from `ops.verify`, which shares no code
+    with what wrote the database; only `trades_seen` and the number of starts are the daemon's own word."""
+    async with database_of(state_dir, "") as dsn:
+        report = await verify(dsn)
+    return {
+        "trades_seen": progress.trades_seen,
+        **report.figures(),
+        "invariants": report.invariants(),
+        "violations": report.violations(),
+        "daemon_starts": progress.starts,
+    }

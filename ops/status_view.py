@@ -1,0 +1,64 @@
+"""`remora status` for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from messages.units import decimal_text
+
+
+def render_status(status: dict[str, Any]) -> None:
+    """Print the daemon's status document (`GET /api/status`) on stdout."""
+    console = Console()
+    store = status["store"]
+    console.print(
+        f"Remora {status['version']}, {status['mode']} mode, pid {status['pid']}, up {status['uptime_s']:.0f} s, "
+        f"run {status['run_id']}, settings {status['settings_hash']}"
+    )
+    console.print("store: available" if store["available"] else f"store: UNAVAILABLE: {store['reason']}")
+    if "error" in status["ingest"]:
+        console.print(f"ingest does not answer: {status['ingest']['error']}")
+    else:
+        console.print(_feeds(status["ingest"]))
+    if "error" in status["counts"]:
+        console.print(f"the store does not answer: {status['counts']['error']}")
+        return
+    counts = status["counts"]
+    skips = ", ".join(f"{reason} {count}" for reason, count in sorted(counts["skips"].items()))
+    orders = ", ".join(f"{state} {count}" for state, count in sorted(counts["orders"].items()))
+    console.print(
+        f"leaders' trades {counts['leader_trades']}, duplicates {counts['duplicates']}, "
+        f"intents {counts['intents']}, fills {counts['fills']}"
+    )
+    console.print(f"skips: {skips or 'none'}")
+    console.print(f"orders: {orders or 'none'}")
+    console.print(_portfolios(counts))
+
+
+def _feeds(ingest: dict[str, Any]) -> Table:
+    table = Table("feed", "connected", "frames", "leader fills", "lag ms", "reconnects", "error")
+    for feed in ingest["feeds"]:
+        table.add_row(
+            feed["feed"],
+            "yes" if feed["connected"] else "NO",
+            str(feed["frames"]),
+            str(feed["leader_fills"]),
+            str(feed["lag_ms"]),
+            str(feed["reconnects"]),
+            feed["error"],
+        )
+    return table
+
+
+def _portfolios(counts: dict[str, Any]) -> Table:
+    table = Table("portfolio", "cash", "realised", "unrealised", "fees", "open", "intents", "skips")
+    for one in counts["portfolios"]:
+        table.add_row(
+            one["portfolio_id"],
+            *(decimal_text(one[name]) for name in ("cash", "realised", "unrealised", "fees")),
+            *(str(one[name]) for name in ("positions_open", "intents", "skips")),
+        )
+    return table
