@@ -32,6 +32,10 @@ class RawBook(msgspec.Struct, gc=False):
     hash: str = ""
 
 
+class _Head(msgspec.Struct, gc=False):
+    asset_id: str
+
+
 class _Token(msgspec.Struct, gc=False):
     token_id: str
     outcome: str
@@ -56,6 +60,7 @@ class _Market(msgspec.Struct, gc=False):
     end_date_iso: str | None = None
 
 
+_head = msgspec.json.Decoder(_Head)
 _book = msgspec.json.Decoder(RawBook)
 _market = msgspec.json.Decoder(_Market)
 _rows = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
@@ -79,7 +84,7 @@ def split_books(body: bytes) -> tuple[msgspec.Raw, ...]:
 def convert_book(raw: RawBook, as_of_ns: int) -> Book:
     """Return the book in canonical units, best level first."""
     return make_book(
-        _token(raw.asset_id),
+        token(raw.asset_id),
         ladder(raw.bids, "bids"),
         ladder(raw.asks, "asks"),
         hash=raw.hash[:HASH_CHARS_MAX],
@@ -94,11 +99,22 @@ def decode_market(body: bytes | msgspec.Raw, known: Market | None = None) -> Mar
     not filled in yet (empty token ids in the first minutes).
     """
     with decoding.malformed("clob market"):
-        return _convert(_market.decode(body), known)
+        market = _convert(_market.decode(body), known)
+    return market if known is None else in_order_of(known, market)
 
 
-def _token(text: str) -> TokenId:
-    return token(text)
+def in_order_of(known: Market, market: Market) -> Market:
+    """Return `market` with its outcomes in the order of `known`: the two hosts need not agree on it."""
+    if market.token_ids == known.token_ids or set(market.token_ids) != set(known.token_ids):
+        return market
+    order = [market.token_ids.index(each) for each in known.token_ids]
+    return msgspec.structs.replace(
+        market,
+        outcomes=tuple(market.outcomes[index] for index in order),
+        token_ids=known.token_ids,
+        prices=tuple(market.prices[index] for index in order),
+        payouts=tuple(market.payouts[index] for index in order) if market.payouts else (),
+    )
 
 
 def _convert(row: _Market, known: Market | None) -> Market:
@@ -126,3 +142,12 @@ def _convert(row: _Market, known: Market | None) -> Market:
         payouts=payouts,
         end_at_ns=decoding.date_ns(row.end_date_iso, "clob market.end_date_iso"),
     )
+
+
+def book_token(row: bytes | msgspec.Raw) -> TokenId:
+    """Return the token of a book that may be otherwise unreadable, "?" where even that is not there."""
+    try:
+        with decoding.malformed("clob book"):
+            return token(_head.decode(row).asset_id)
+    except MalformedError:
+        return "?"

@@ -1,0 +1,58 @@
+"""A token bucket. Pure: the caller brings the time and does the waiting."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SLOWEST: Final = 0.125
+"""The smallest share of its rate that a bucket slows down to."""
+
+
+class TokenBucket:
+    """Lets `rate_per_s` calls through on average, and `burst` at once.
+
+    A call is reserved first and waited for then, so that those who wait leave in the order they came. The
+    bucket slows down where a host shows that it is pressed, and recovers step by step.
+    """
+
+    def __init__(self, rate_per_s: float, burst: float) -> None:
+        if rate_per_s <= 0 or burst < 1:
+            raise ValueError(f"rate was {rate_per_s} and burst {burst}, expected above 0 and at least 1")
+        self.burst = burst
+        self.pace = 1.0
+        """The share of the rate that is in use."""
+        self._rate_per_s = rate_per_s
+        self._tokens = burst
+        self._at_s: float | None = None
+
+    def reserve(self, now_s: float, wait_s_max: float) -> float | None:
+        """Take a token and return how long to wait for it, or None (and take none) if beyond `wait_s_max`."""
+        self._refill(now_s)
+        wait_s = max(0.0, (1.0 - self._tokens) / self._effective)
+        if wait_s > wait_s_max:
+            return None
+        self._tokens -= 1.0
+        return wait_s
+
+    def spare(self, now_s: float) -> bool:
+        """Return whether over half of the burst is left: what is not urgent goes only then."""
+        self._refill(now_s)
+        return self._tokens > self.burst / 2
+
+    def slow_down(self) -> None:
+        """Halve the pace."""
+        self.pace = max(SLOWEST, self.pace / 2)
+
+    def speed_up(self) -> None:
+        """Recover a tenth of the pace."""
+        self.pace = min(1.0, self.pace + 0.1)
+
+    @property
+    def _effective(self) -> float:
+        return self._rate_per_s * self.pace
+
+    def _refill(self, now_s: float) -> None:
+        if self._at_s is not None:
+            elapsed_s = max(0.0, now_s - self._at_s)
+            self._tokens = min(self.burst, self._tokens + elapsed_s * self._effective)
+        self._at_s = now_s

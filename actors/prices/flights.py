@@ -1,0 +1,103 @@
+"""Who waits for what: one flight per key, any number of waiters (P3). Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from thespian.actors import ActorAddress
+
+WAITERS_MAX: Final = 200_000
+"""Beyond this many waiters the next is answered at once with what is known."""
+
+
+class Waiter(msgspec.Struct, frozen=True, gc=False):
+    """Somebody who asked, and the age that he accepts."""
+
+    address: ActorAddress
+    age_ms_max: int
+
+
+class Flight(msgspec.Struct, gc=False):
+    """A question under way to the hosts."""
+
+    started_ns: int
+    urgent: bool
+    """False for one that nobody waited for when it began."""
+    waiters: list[Waiter] = msgspec.field(default_factory=list)
+    trouble: list[str] = msgspec.field(default_factory=list)
+    """What went wrong so far, to be told if nothing comes of it."""
+
+
+class Flights:
+    """The flights under way by key, and the keys that are gathered for the next call."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        """Waiters altogether."""
+        self._flights: dict[str, Flight] = {}
+        self._gathered: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._flights
+
+    @property
+    def full(self) -> bool:
+        """Whether no further waiter is taken."""
+        return self.waiting >= WAITERS_MAX
+
+    @property
+    def gathered(self) -> int:
+        """How many keys wait for the next call."""
+        return len(self._gathered)
+
+    def start(self, key: str, mono_ns: int, *, urgent: bool) -> bool:
+        """Start a flight without waiters, and return whether there was none yet."""
+        if key in self._flights:
+            return False
+        self._flights[key] = Flight(mono_ns, urgent)
+        return True
+
+    def join(self, key: str, waiter: Waiter, mono_ns: int) -> bool:
+        """Wait for a key; return whether that started a flight, which is gathered for the next call then."""
+        started = self.start(key, mono_ns, urgent=True)
+        if started:
+            self._gathered[key] = None
+        self._flights[key].waiters.append(waiter)
+        self.waiting += 1
+        return started
+
+    def gather(self, key: str) -> None:
+        """Put the flight of a key up for the next call."""
+        self._gathered[key] = None
+
+    def take_gathered(self) -> list[str]:
+        """Return the keys gathered since the last time, in the order they came."""
+        keys = list(self._gathered)
+        self._gathered.clear()
+        return keys
+
+    def get(self, key: str) -> Flight | None:
+        """Return the flight of a key."""
+        return self._flights.get(key)
+
+    def awaited(self, key: str) -> bool:
+        """Return whether anybody waits for the key."""
+        flight = self._flights.get(key)
+        return flight is not None and len(flight.waiters) > 0
+
+    def complain(self, key: str, trouble: str) -> None:
+        """Note what went wrong with a flight."""
+        flight = self._flights.get(key)
+        if flight is not None and trouble not in flight.trouble:
+            flight.trouble.append(trouble)
+
+    def land(self, key: str) -> Flight | None:
+        """End a flight and return it: each waiter is answered once."""
+        flight = self._flights.pop(key, None)
+        if flight is not None:
+            self.waiting -= len(flight.waiters)
+        return flight

@@ -1,0 +1,43 @@
+"""What Prometheus is told about market data."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ANSWERS: Final = Counter(
+    "remora_prices_answers_total",
+    "Queries by what became of them: hit, miss (started a flight), coalesced (joined one)",
+    ["kind", "tier", "result"],
+)
+STALE: Final = Counter(
+    "remora_prices_stale_total", "Answers that were older than asked for, or empty", ["kind", "known"]
+)
+UPSTREAM_CALLS: Final = Counter(
+    "remora_prices_upstream_calls_total",
+    "Calls by host, route and HTTP status (or timeout, error, oversized)",
+    ["host", "route", "status"],
+)
+UPSTREAM_SECONDS: Final = Histogram(
+    "remora_prices_upstream_seconds",
+    "How long hosts took to answer",
+    ["host", "route"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0),
+)
+THROTTLED: Final = Counter("remora_prices_throttled_total", "429 answers", ["host"])
+NOT_SENT: Final = Counter(
+    "remora_prices_not_sent_total", "Calls kept back, by reason: backing_off, over_budget", ["host", "reason"]
+)
+MALFORMED: Final = Counter(
+    "remora_prices_malformed_total", "Answers or rows that could not be read", ["host"]
+)
+AGE_SECONDS: Final = Histogram(
+    "remora_prices_answer_age_seconds",
+    "How old the data was that was answered with",
+    ["kind"],
+    buckets=(0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0, 120.0, 900.0),
+)
+KNOWN: Final = Gauge("remora_prices_known", "Values in memory", ["kind"])
+WATCHED: Final = Gauge("remora_prices_watched_markets", "Unresolved markets that somebody waits for")
+REFUSED: Final = Counter("remora_prices_refused_total", "Messages that a full mailbox refused", ["message"])

@@ -1,0 +1,62 @@
+"""What the price service tells itself: timers and landed calls."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from actors.prices.source import Stamped
+from messages.base import Message
+from messages.ids import ConditionId, TokenId
+from messages.markets import Book, Market
+
+
+class Stage(StrEnum):
+    """Who is asked for a market, in this order."""
+
+    GAMMA_OPEN = "gamma"
+    GAMMA_CLOSED = "gamma, closed ones"
+    """A second call, because Gamma leaves closed markets out unless asked for them."""
+    CLOB = "clob"
+
+
+class GatherMarkets(Message, frozen=True, kw_only=True, gc=False):
+    """Ask for the markets gathered."""
+
+
+class GatherBooks(Message, frozen=True, kw_only=True, gc=False):
+    """Ask for the books gathered."""
+
+
+class WarmTick(Message, frozen=True, kw_only=True, gc=False):
+    """Refresh what is in play."""
+
+
+class ResolutionTick(Message, frozen=True, kw_only=True, gc=False):
+    """Ask whether watched markets are resolved."""
+
+
+class MarketsLanded(Message, frozen=True, kw_only=True, gc=False):
+    """A call for markets came to its end: with an answer, or with an error."""
+
+    asked: tuple[ConditionId, ...]
+    stage: Stage
+    answer: Stamped[Market] | None = None
+    error: str = ""
+
+
+class WitnessLanded(Message, frozen=True, kw_only=True, gc=False):
+    """CLOB's word on a market that Gamma calls closed, without saying who won."""
+
+    condition_id: ConditionId
+    answer: Stamped[Market] | None = None
+
+
+class BooksLanded(Message, frozen=True, kw_only=True, gc=False):
+    """A call for books came to its end: with an answer, or with an error."""
+
+    asked: tuple[TokenId, ...]
+    batch: bool
+    answer: Stamped[Book] | None = None
+    error: str = ""
+    missing: bool = False
+    """The venue said that it has no such book."""

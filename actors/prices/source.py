@@ -1,0 +1,122 @@
+"""The questions that Remora asks Gamma and CLOB, each one call, each answer stamped with its arrival."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from actors.prices import clob, gamma, metrics
+from actors.prices.errors import MalformedError
+from actors.prices.upstream import Upstream
+from config.settings import Endpoints
+from messages.ids import ConditionId, TokenId
+from messages.markets import Book, Market
+from supervisor import Clock
+
+T = TypeVar("T")
+
+GAMMA: Final = "gamma"
+CLOB: Final = "clob"
+MARKETS_PER_CALL: Final = 50
+"""Condition ids are 66 characters: this many keep the request line under the 8 kB that servers take."""
+BOOKS_PER_CALL: Final = 200
+BOOKS_PER_SLICE: Final = 8
+"""Books decoded before the loop gets its turn again: half a millisecond of work."""
+
+
+class Stamped(msgspec.Struct, Generic[T], frozen=True, gc=False):
+    """Values and when they arrived, by wall and by monotonic clock; what could not be read, and why."""
+
+    values: dict[str, T]
+    broken: dict[str, str]
+    as_of_ns: int
+    mono_ns: int
+
+
+class Source:
+    """Asks, decodes, and checks that what came is what was asked for. Raises `PricesError`."""
+
+    def __init__(self, upstream: Upstream, endpoints: Endpoints, clock: Clock) -> None:
+        self._upstream = upstream
+        self._gamma_url = endpoints.gamma_url.rstrip("/")
+        self._clob_url = endpoints.clob_url.rstrip("/")
+        self._clock = clock
+
+    async def gamma_markets(
+        self, ids: Sequence[ConditionId], *, closed: bool, urgent: bool
+    ) -> Stamped[Market]:
+        """Ask Gamma for markets; closed ones show only when asked for."""
+        params = [("condition_ids", each) for each in ids]
+        params.append(("limit", str(len(ids))))
+        if closed:
+            params.append(("closed", "true"))
+        body = await self._upstream.get(GAMMA, "markets", f"{self._gamma_url}/markets", params, urgent=urgent)
+        try:
+            page = gamma.decode_page(body)
+        except MalformedError:
+            metrics.MALFORMED.labels(GAMMA).inc()
+            raise
+        metrics.MALFORMED.labels(GAMMA).inc(len(page.broken))
+        wanted = set(ids)
+        return self._stamped(
+            {key: market for key, market in page.markets.items() if key in wanted},
+            {key: str(error) for key, error in page.broken.items()},
+        )
+
+    async def clob_market(
+        self, condition_id: ConditionId, known: Market | None, *, urgent: bool
+    ) -> Stamped[Market]:
+        """Ask CLOB for a market."""
+        url = f"{self._clob_url}/markets/{condition_id}"
+        body = await self._upstream.get(CLOB, "markets", url, urgent=urgent)
+        try:
+            market = clob.decode_market(body, known)
+            if market.condition_id != condition_id:
+                raise MalformedError("clob market.condition_id", market.condition_id, condition_id)
+        except MalformedError:
+            metrics.MALFORMED.labels(CLOB).inc()
+            raise
+        return self._stamped({condition_id: market}, {})
+
+    async def book(self, token_id: TokenId, *, urgent: bool) -> Stamped[Book]:
+        """Ask CLOB for one book."""
+        url = f"{self._clob_url}/book"
+        body = await self._upstream.get(CLOB, "book", url, (("token_id", token_id),), urgent=urgent)
+        stamped: Stamped[Book] = self._stamped({}, {})
+        self._add_book(stamped, body, {token_id})
+        problem = next(iter(stamped.broken.values()), "")
+        return msgspec.structs.replace(stamped, broken={token_id: problem} if problem else {})
+
+    async def books(self, token_ids: Sequence[TokenId], *, urgent: bool) -> Stamped[Book]:
+        """Ask CLOB for several books at once; those it has none for are in neither part of the answer."""
+        question = msgspec.json.encode([{"token_id": each} for each in token_ids])
+        body = await self._upstream.post(CLOB, "books", f"{self._clob_url}/books", question, urgent=urgent)
+        stamped: Stamped[Book] = self._stamped({}, {})
+        try:
+            rows = clob.split_books(body)
+        except MalformedError:
+            metrics.MALFORMED.labels(CLOB).inc()
+            raise
+        wanted = set(token_ids)
+        for number, row in enumerate(rows, start=1):
+            self._add_book(stamped, row, wanted)
+            if number % BOOKS_PER_SLICE == 0:
+                await asyncio.sleep(0)
+        return stamped
+
+    def _add_book(self, stamped: Stamped[Book], row: bytes | msgspec.Raw, wanted: set[TokenId]) -> None:
+        try:
+            book = clob.decode_book(row, stamped.as_of_ns)
+            if book.token_id not in wanted:
+                raise MalformedError("clob book.asset_id", book.token_id, "a token that was asked for")
+        except MalformedError as error:
+            metrics.MALFORMED.labels(CLOB).inc()
+            stamped.broken[clob.book_token(row)] = str(error)
+        else:
+            stamped.values[book.token_id] = book
+
+    def _stamped(self, values: dict[str, T], broken: dict[str, str]) -> Stamped[T]:
+        return Stamped(values, broken, self._clock.now_ns(), self._clock.monotonic_ns())
