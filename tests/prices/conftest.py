@@ -1,0 +1,220 @@
+"""Rows in the shapes of the wire, with values of our own, and a venue that counts what it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
+
+Row = dict[str, Any]
+
+
+def condition_of(number: int) -> str:
+    return f"0x{number:064x}"
+
+
+def tokens_of(number: int) -> tuple[str, str]:
+    return str(10**20 + 2 * number), str(10**20 + 2 * number + 1)
+
+
+def gamma_row_of(number: int = 1, **changes: Any) -> Row:
+    row: Row = {
+        "id": str(number),
+        "question": f"Will it rain on day {number}?",
+        "conditionId": condition_of(number),
+        "slug": f"rain-on-day-{number}",
+        "endDate": "2026-12-24T18:30:00Z",
+        "outcomes": '["Yes", "No"]',
+        "outcomePrices": '["0.64", "0.36"]',
+        "clobTokenIds": json.dumps(tokens_of(number)),
+        "active": True,
+        "closed": False,
+        "archived": False,
+        "acceptingOrders": True,
+        "enableOrderBook": True,
+        "negRisk": False,
+        "orderPriceMinTickSize": 0.01,
+        "orderMinSize": 5,
+        "feesEnabled": True,
+        "feeSchedule": {"rate": 0.05, "exponent": 1, "takerOnly": True, "rebateRate": 0.15},
+        "umaResolutionStatuses": "[]",
+        "volume24hr": 12.5,
+        "events": [{"id": "7", "slug": "rainy-days", "title": "Rainy days"}],
+    }
+    row.update(changes)
+    return {key: value for key, value in row.items() if value is not ...}
+
+
+def clob_row_of(number: int = 1, *, winner: int | None = None, **changes: Any) -> Row:
+    row: Row = {
+        "enable_order_book": True,
+        "active": True,
+        "closed": winner is not None,
+        "archived": False,
+        "accepting_orders": winner is None,
+        "minimum_order_size": 5,
+        "minimum_tick_size": 0.01,
+        "condition_id": condition_of(number),
+        "question": f"Will it rain on day {number}?",
+        "market_slug": f"rain-on-day-{number}",
+        "end_date_iso": "2026-12-24T00:00:00Z",
+        "neg_risk": False,
+        "is_50_50_outcome": False,
+        "tokens": [
+            {"token_id": token, "outcome": outcome, "price": price, "winner": winner == index}
+            for index, (token, outcome, price) in enumerate(
+                zip(tokens_of(number), ("Yes", "No"), (0.64, 0.36), strict=True)
+            )
+        ],
+    }
+    row.update(changes)
+    return row
+
+
+def book_row_of(token: str, **changes: Any) -> Row:
+    row: Row = {
+        "market": condition_of(1),
+        "asset_id": token,
+        "timestamp": "1790000000000",
+        "hash": "5f0c",
+        "bids": [{"price": "0.6", "size": "10"}, {"price": "0.63", "size": "25.5"}],
+        "asks": [{"price": "0.7", "size": "40"}, {"price": "0.65", "size": "12"}],
+        "tick_size": "0.01",
+    }
+    row.update(changes)
+    return row
+
+
+@pytest.fixture
+def condition() -> Callable[[int], str]:
+    return condition_of
+
+
+@pytest.fixture
+def tokens() -> Callable[[int], tuple[str, str]]:
+    return tokens_of
+
+
+@pytest.fixture
+def gamma_row() -> Callable[..., Row]:
+    """A Gamma market; `...` as a value leaves the key out."""
+    return gamma_row_of
+
+
+@pytest.fixture
+def clob_row() -> Callable[..., Row]:
+    return clob_row_of
+
+
+@pytest.fixture
+def book_row() -> Callable[..., Row]:
+    return book_row_of
+
+
+@pytest.fixture
+def samples() -> Path:
+    if not SAMPLES.is_dir():
+        pytest.skip("the recorded payloads are not on this machine (../shared/samples)")
+    return SAMPLES
+
+
+class CountingVenue:
+    """Gamma and CLOB on loopback: rows by key, calls by route, and a way to make a route misbehave."""
+
+    def __init__(self) -> None:
+        self.gamma: dict[str, Row] = {}
+        self.clob: dict[str, Row] = {}
+        self.books: dict[str, Row] = {}
+        self.calls: Counter[str] = Counter()
+        self.asked: list[tuple[str, list[str]]] = []
+        """Each call's route and the ids it asked for."""
+        self.faults: dict[str, Callable[[], web.Response | float]] = {}
+        """By route: a response to give instead, or seconds to wait before the true one."""
+        self.url = ""
+
+    def add_market(self, number: int, **changes: Any) -> None:
+        self.gamma[condition_of(number)] = gamma_row_of(number, **changes)
+        for token in tokens_of(number):
+            self.books[token] = book_row_of(token)
+
+    def fail(self, route: str, status: int, headers: dict[str, str] | None = None, text: str = "no") -> None:
+        self.faults[route] = lambda: web.Response(status=status, headers=headers, text=text)
+
+    def hang(self, route: str, seconds: float = 60) -> None:
+        self.faults[route] = lambda: seconds
+
+    def heal(self) -> None:
+        self.faults.clear()
+
+    def app(self) -> web.Application:
+        app = web.Application(client_max_size=2**20)
+        app.router.add_get("/gamma/markets", self._gamma_markets)
+        app.router.add_get("/clob/markets/{condition}", self._clob_market)
+        app.router.add_get("/clob/book", self._book)
+        app.router.add_post("/clob/books", self._books)
+        return app
+
+    async def _begin(self, route: str, ids: list[str]) -> web.Response | None:
+        self.calls[route] += 1
+        self.asked.append((route, ids))
+        fault = self.faults.get(route)
+        outcome = fault() if fault is not None else 0.0
+        if isinstance(outcome, web.Response):
+            return outcome
+        await asyncio.sleep(outcome)
+        return None
+
+    async def _gamma_markets(self, request: web.Request) -> web.Response:
+        ids = request.query.getall("condition_ids", [])
+        closed = request.query.get("closed") == "true"
+        refusal = await self._begin("gamma closed" if closed else "gamma", ids)
+        if refusal is not None:
+            return refusal
+        limit = int(request.query.get("limit", "20"))
+        rows = [self.gamma[each] for each in ids if each in self.gamma]
+        return web.json_response([row for row in rows if row["closed"] is closed][:limit])
+
+    async def _clob_market(self, request: web.Request) -> web.Response:
+        condition = request.match_info["condition"]
+        refusal = await self._begin("clob", [condition])
+        if refusal is not None:
+            return refusal
+        row = self.clob.get(condition)
+        return web.json_response(row) if row else web.json_response({"error": "market not found"}, status=404)
+
+    async def _book(self, request: web.Request) -> web.Response:
+        token = request.query["token_id"]
+        refusal = await self._begin("book", [token])
+        if refusal is not None:
+            return refusal
+        row = self.books.get(token)
+        return web.json_response(row) if row else web.json_response({"error": "No orderbook"}, status=404)
+
+    async def _books(self, request: web.Request) -> web.Response:
+        ids = [each["token_id"] for each in await request.json()]
+        refusal = await self._begin("books", ids)
+        if refusal is not None:
+            return refusal
+        return web.json_response([self.books[each] for each in ids if each in self.books])
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[CountingVenue]:
+    venue = CountingVenue()
+    runner = web.AppRunner(venue.app(), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server = site._server
+    assert server is not None
+    venue.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
+    yield venue
+    await runner.cleanup()
