@@ -221,11 +221,18 @@ def config() -> None:
 @exits
 def config_show(config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> Exit:
     """Show every setting with its value, where that came from, and what it means."""
-    from config.show import as_json as rows_as_json
-    from config.show import as_text
+    import msgspec
+
+    from config.show import rows
 
     loaded = load(config_file, assignments=assignments)
-    click.echo(rows_as_json(loaded) if as_json else as_text(loaded))
+    if as_json:
+        settings = [msgspec.to_builtins(row) for row in rows(loaded)]
+        _print({"file": str(loaded.file) if loaded.file else None, "hash": loaded.hash, "settings": settings})
+        return Exit.OK
+    for row in rows(loaded):
+        place = f"{row.origin} {row.place}" if row.place else str(row.origin)
+        click.echo(f"{row.key} = {row.value}  # {place}; {row.meaning}")
     return Exit.OK
 
 

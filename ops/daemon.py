@@ -42,9 +42,12 @@ def run(loaded: Loaded) -> Exit:
     for warning in loaded.warnings:
         log.warning("environment overrides the file", detail=warning)
     state_dir = preflight.prepare_state_dir(loaded.settings.state_dir)
-    with preflight.only_one(state_dir), contextlib.closing(preflight.listen(loaded.settings.web)) as listener:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(loaded, state_dir, listener, run_id))
+    with (
+        preflight.only_one(state_dir),
+        contextlib.closing(preflight.listen(loaded.settings.web)) as listener,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(_serve(loaded, state_dir, listener, run_id))
 
 
 async def _serve(loaded: Loaded, state_dir: Path, listener: socket.socket, run_id: str) -> Exit:

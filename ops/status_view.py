@@ -15,8 +15,8 @@ def render_status(status: dict[str, Any]) -> None:
     console = Console()
     store = status["store"]
     console.print(
-        f"Remora {status['version']}, {status['mode']} mode, pid {status['pid']}, up {status['uptime_s']:.0f} s, "
-        f"run {status['run_id']}, settings {status['settings_hash']}"
+        f"Remora {status['version']}, {status['mode']} mode, pid {status['pid']}, "
+        f"up {status['uptime_s']:.0f} s, run {status['run_id']}, settings {status['settings_hash']}"
     )
     console.print("store: available" if store["available"] else f"store: UNAVAILABLE: {store['reason']}")
     if "error" in status["ingest"]:
