@@ -1,0 +1,1 @@
+"""The actors: a folder for each kind, its behaviour beside its own pure modules and its own IO."""

@@ -1,0 +1,65 @@
+"""A connection to Postgres as the rest of the store sees it: the one seam with asyncpg, which is untyped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, TypeAlias, cast
+
+import asyncpg
+
+from actors.store.numeric import decode_micros, encode_micros
+
+CONNECT_TIMEOUT_S: Final = 5.0
+
+Row: TypeAlias = Mapping[str, Any]
+"""A row by column name; NUMERIC values are integers of 1e-6."""
+
+
+class Connection(Protocol):
+    """What is used of an asyncpg connection."""
+
+    async def execute(self, query: str, *arguments: object) -> str:
+        """Run a statement (several, when without arguments) and return its command tag."""
+
+    async def fetch(self, query: str, *arguments: object) -> list[Row]:
+        """Return every row."""
+
+    async def fetchrow(self, query: str, *arguments: object) -> Row | None:
+        """Return the first row."""
+
+    async def fetchval(self, query: str, *arguments: object) -> Any:
+        """Return the first column of the first row."""
+
+    async def close(self) -> None:
+        """Say goodbye and close."""
+
+    def terminate(self) -> None:
+        """Close without a word."""
+
+    def is_closed(self) -> bool:
+        """Return whether either side has closed it."""
+
+    def add_termination_listener(self, callback: Callable[[object], None]) -> None:
+        """Call back once when it is closed, by whichever side."""
+
+
+WRITER: Final = {
+    # Every statement of the writer looks rows up by key. Plans are cached while tables are still empty;
+    # without this they would be plans for empty tables until the next ANALYZE.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "application_name": "remora",
+}
+READER: Final = {"default_transaction_read_only": "on", "application_name": "remora reader"}
+
+
+async def connect(dsn: str, settings: Mapping[str, str]) -> Connection:
+    """Return an open connection whose NUMERIC is an integer of 1e-6."""
+    connection = await asyncpg.connect(
+        dsn, timeout=CONNECT_TIMEOUT_S, server_settings={"timezone": "UTC", "jit": "off", **settings}
+    )
+    await connection.set_type_codec(
+        "numeric", schema="pg_catalog", encoder=encode_micros, decoder=decode_micros, format="binary"
+    )
+    return cast(Connection, connection)

@@ -1,0 +1,57 @@
+"""The server process as its pid file tells of it, and whether that is to be believed.
+
+A pid file outlives a server that was killed, and its number may by now be anybody's process.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+PORT: Final = 5432
+"""Only the name of the socket: the server listens on no network."""
+SOCKET_NAME: Final = f".s.PGSQL.{PORT}"
+_STATUS_LINE: Final = 7
+
+
+@dataclass(frozen=True)
+class Postmaster:
+    """A pid file's content. `alive` is False for a stale one."""
+
+    pid: int
+    status: str
+    alive: bool
+
+
+def read(data: Path) -> Postmaster | None:
+    """Return what the pid file of the cluster says, or None where there is none to speak of."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        pid = int(lines[0])
+    except (FileNotFoundError, ValueError, IndexError):
+        return None
+    status = lines[_STATUS_LINE].strip() if len(lines) > _STATUS_LINE else ""
+    return Postmaster(pid, status, _is_postgres(pid))
+
+
+def _is_postgres(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def accepts(socket_dir: Path) -> bool:
+    """Return whether a server listens there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(2)
+        try:
+            client.connect(str(socket_dir / SOCKET_NAME))
+        except OSError:
+            return False
+    return True

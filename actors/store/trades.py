@@ -1,0 +1,167 @@
+"""Leaders in SQL: their trades, positions, cursors, and the count of their re-deliveries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from actors.store.columns import clean, columns, rounds, unnest
+from actors.store.connection import Connection, Row
+from messages.store import (
+    LeaderLoaded,
+    LeaderPosition,
+    LoadLeader,
+    StoreCursor,
+    StoreDuplicates,
+    StoreTrade,
+)
+from messages.trades import LeaderTrade, Side, SourceKind
+
+FIELDS: Final = {
+    "trade_id": "text",
+    "key": "text",
+    "ordinal": "bigint",
+    "wallet": "text",
+    "tx": "text",
+    "condition_id": "text",
+    "token_id": "text",
+    "side": "text",
+    "size": "numeric",
+    "price": "numeric",
+    "usdc": "numeric",
+    "traded_at_ns": "bigint",
+    "seen_at_ns": "bigint",
+    "kind": "text",
+    "feed": "text",
+    "backfill": "boolean",
+    "position_before": "numeric",
+    "position_after": "numeric",
+    "outcome": "text",
+    "title": "text",
+    "slug": "text",
+    "event_slug": "text",
+}
+SELECTED: Final = ", ".join(f"trades.{name}" for name in ("seq", *FIELDS))
+_NAMES: Final = ", ".join(FIELDS)
+
+_INSERT: Final = f"""
+WITH fresh AS (
+    INSERT INTO trades ({_NAMES}, raw)
+    SELECT {_NAMES}, raw FROM {unnest(**FIELDS, raw="json")} ORDER BY ord
+    ON CONFLICT DO NOTHING
+    RETURNING seq, wallet, token_id, position_after)
+INSERT INTO leader_positions (wallet, token_id, shares)
+SELECT DISTINCT ON (wallet, token_id) wallet, token_id, position_after
+FROM fresh ORDER BY wallet, token_id, seq DESC
+ON CONFLICT (wallet, token_id) DO UPDATE SET shares = excluded.shares
+"""
+_CURSORS: Final = f"""
+UPDATE leaders SET cursor_s = greatest(leaders.cursor_s, moved.cursor_s)
+FROM (SELECT wallet, max(cursor_s) AS cursor_s FROM {unnest(wallet="text", cursor_s="bigint")}
+      GROUP BY wallet) AS moved
+WHERE leaders.wallet = moved.wallet
+"""
+_DUPLICATES: Final = f"""
+INSERT INTO duplicates (wallet, count)
+SELECT wallet, sum(count)::bigint FROM {unnest(wallet="text", count="bigint")} GROUP BY wallet
+ON CONFLICT (wallet) DO UPDATE SET count = duplicates.count + excluded.count
+"""
+_SEE: Final = f"""
+INSERT INTO leaders (wallet, followed_at_ns, cursor_s)
+SELECT wallet, followed_at_ns, cursor_s
+FROM {unnest(wallet="text", followed_at_ns="bigint", cursor_s="bigint")}
+ON CONFLICT (wallet) DO NOTHING
+"""
+_LEADERS: Final = "SELECT wallet, followed_at_ns, cursor_s FROM leaders WHERE wallet = ANY($1::text[])"
+_POSITIONS: Final = """
+SELECT wallet, token_id, shares FROM leader_positions WHERE wallet = ANY($1::text[]) AND shares <> 0
+"""
+_TRADES: Final = f"""
+SELECT {SELECTED} FROM {unnest(wallet="text", since_ns="bigint")}
+JOIN trades ON trades.wallet = input.wallet AND trades.traded_at_ns >= input.since_ns
+ORDER BY trades.seq
+"""
+_FOREIGN_TEXT: Final = frozenset({"outcome", "title", "slug", "event_slug", "feed"})
+
+
+async def store_trades(connection: Connection, writes: Sequence[StoreTrade]) -> None:
+    """Record trades in the order given; one that is there already changes nothing."""
+    await connection.execute(_INSERT, *columns(_values(write.trade) for write in writes))
+
+
+async def store_cursors(connection: Connection, writes: Sequence[StoreCursor]) -> None:
+    """Move cursors forward."""
+    await connection.execute(_CURSORS, *columns((write.wallet, write.cursor_s) for write in writes))
+
+
+async def store_duplicates(connection: Connection, writes: Sequence[StoreDuplicates]) -> None:
+    """Add to the counts."""
+    await connection.execute(_DUPLICATES, *columns((write.wallet, write.count) for write in writes))
+
+
+async def load_leaders(connection: Connection, loads: Sequence[LoadLeader]) -> list[LeaderLoaded]:
+    """Record the leaders that are new and return all as stored, in the order asked."""
+    answers: dict[int, LeaderLoaded] = {}
+    for group in rounds(list(enumerate(loads)), key=lambda item: item[1].wallet):
+        asked = [load for _, load in group]
+        loaded = await _load(connection, asked)
+        answers.update((number, loaded[load.wallet]) for number, load in group)
+    return [answers[number] for number in range(len(loads))]
+
+
+async def _load(connection: Connection, loads: Sequence[LoadLeader]) -> dict[str, LeaderLoaded]:
+    wallets = [load.wallet for load in loads]
+    await connection.execute(
+        _SEE, *columns((load.wallet, load.followed_at_ns, load.cursor_s) for load in loads)
+    )
+    leaders = await connection.fetch(_LEADERS, wallets)
+    positions: defaultdict[str, list[LeaderPosition]] = defaultdict(list)
+    for row in await connection.fetch(_POSITIONS, wallets):
+        positions[row["wallet"]].append(LeaderPosition(row["token_id"], row["shares"]))
+    trades: defaultdict[str, list[LeaderTrade]] = defaultdict(list)
+    for row in await connection.fetch(
+        _TRADES, *columns((load.wallet, load.trades_since_ns) for load in loads)
+    ):
+        trades[row["wallet"]].append(trade_from(row))
+    return {
+        row["wallet"]: LeaderLoaded(
+            wallet=row["wallet"],
+            followed_at_ns=row["followed_at_ns"],
+            cursor_s=row["cursor_s"],
+            positions=tuple(positions[row["wallet"]]),
+            trades=tuple(trades[row["wallet"]]),
+        )
+        for row in leaders
+    }
+
+
+def trade_from(row: Row) -> LeaderTrade:
+    """Return the trade that a row of `SELECTED` holds."""
+    fields = {name: row[name] for name in FIELDS}
+    fields["side"] = Side(fields["side"])
+    fields["kind"] = SourceKind(fields["kind"])
+    return LeaderTrade(seq=row["seq"], seen_mono_ns=0, **fields)
+
+
+def _values(trade: LeaderTrade) -> list[object]:
+    values: list[object] = []
+    for name in FIELDS:
+        value = getattr(trade, name)
+        values.append(clean(value) if name in _FOREIGN_TEXT else value)
+    values.append(_raw(trade.raw))
+    return values
+
+
+def _raw(raw: bytes) -> str | None:
+    """Return the payload as JSON text: itself where it is JSON, else as a JSON string."""
+    if not raw:
+        return None
+    try:
+        text = raw.decode()
+        msgspec.json.decode(raw)
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        return msgspec.json.encode(clean(raw.decode(errors="backslashreplace"))).decode()
+    return text
