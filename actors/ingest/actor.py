@@ -1,0 +1,235 @@
+"""Ingest: supervisor of the sources, and keeper of the set of watched wallets.
+
+It passes on who is watched and whether the store takes trades, and knows when the stream may have missed
+something. Trades do not come through it: sources send them straight to the leaders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from thespian.actors import ActorAddress
+
+from actors.ingest import metrics, poller
+from actors.ingest.coverage import Coverage
+from actors.ingest.poller import Poller, PollerArgs
+from actors.ingest.recorder import Recorder, RecorderArgs
+from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, TradeMissed
+from actors.ingest.stream import Stream, StreamArgs
+from config import settings
+from messages.base import Message
+from messages.ingest import FeedDown, FeedState, FeedUp, IngestQuery, IngestState, LeadersWatched
+from messages.store import StoreAvailability, SubscribeAvailability
+from messages.trades import GapSuspected
+from supervisor import Backoff, Mailbox, Overflow, SupervisedActor, Supervision, handles
+
+GAP_REPEAT_S: Final = 5.0
+"""Without any stream the poller is sent out this often: then it is the only source."""
+DOUBT_S: Final = 30.0
+"""Frames that nobody can read have the poller sent out no more often than this."""
+
+_NS_PER_S: Final = 1_000_000_000
+
+log = structlog.get_logger("ingest")
+
+
+@dataclass(slots=True)
+class Announced:
+    """What was announced last. It is part of the arguments because they outlive a restart: nobody
+    announces the leaders a second time."""
+
+    leaders: LeadersWatched | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IngestArgs:
+    """What ingest needs: its settings, the store's address, and where and as which run it records."""
+
+    ingest: settings.Ingest
+    endpoints: settings.Endpoints
+    recording: settings.Recording
+    store: Any
+    state_dir: Path
+    run_id: str
+    announced: Announced = field(default_factory=Announced)
+
+
+class _NoFeed(Message, frozen=True):
+    pass
+
+
+class _DoubtOver(Message, frozen=True):
+    pass
+
+
+class Ingest(SupervisedActor):
+    """Starts `stream-0` to `stream-n`, `poller` and, if wanted, `recorder`."""
+
+    mailbox = Mailbox(capacity=50_000, overflow=Overflow.HALT)
+    supervision = Supervision(restarts_max=20, period_s=60, backoff=Backoff(first_s=0.1, max_s=10))
+
+    args: IngestArgs
+
+    def started(self) -> None:
+        self.coverage = Coverage(self.clock.now_ns())
+        self.availability: StoreAvailability | None = None
+        self.unavailable_since_ns: int | None = None
+        self.states: dict[str, FeedState] = {}
+        self.trades: dict[str, int] = {}
+        self.trades_before: dict[str, int] = {}
+        self.doubted: TradeMissed | None = None
+        self.is_doubting = False
+        self.sources: dict[str, ActorAddress] = {}
+        self._spawn_sources()
+        self.timer("no feed", GAP_REPEAT_S, _NoFeed())
+        self.send(self.args.store, SubscribeAvailability())
+
+    def snapshot(self) -> dict[str, object]:
+        leaders = self.args.announced.leaders
+        return {
+            "leaders": len(leaders.addresses) if leaders is not None else 0,
+            "is_streaming": self.coverage.is_up,
+            "store_available": self.availability is not None and self.availability.available,
+        }
+
+    def _spawn_sources(self) -> None:
+        args = self.args
+        recorder = None
+        if args.recording.enabled:
+            folder = Path(args.state_dir).expanduser() / "recordings"
+            recorder = self.spawn(Recorder, "recorder", RecorderArgs(folder=folder, run_id=args.run_id))
+        for number in range(args.ingest.sockets):
+            feed = f"stream-{number}"
+            self.sources[feed] = self.spawn(
+                Stream,
+                feed,
+                StreamArgs(
+                    feed=feed,
+                    ingest=self.myAddress,
+                    url=args.endpoints.rtds_url,
+                    settings=args.ingest,
+                    recorder=recorder,
+                ),
+            )
+        self.sources[poller.FEED] = self.spawn(
+            Poller,
+            poller.FEED,
+            PollerArgs(ingest=self.myAddress, url=args.endpoints.data_url, settings=args.ingest),
+        )
+
+    # --- passed on to the sources ---
+
+    @handles(LeadersWatched)
+    def on_leaders(self, message: LeadersWatched, sender: ActorAddress) -> None:
+        """The sockets are told first: what the poller does not find yet, they will see."""
+        self.args.announced.leaders = message
+        self._tell_sources(message)
+
+    @handles(StoreAvailability)
+    def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
+        was, self.availability = self.availability, message
+        if was is not None and was.available == message.available:
+            return
+        self._tell_sources(message)
+        now_ns = self.clock.now_ns()
+        if not message.available:
+            self.unavailable_since_ns = now_ns
+        elif self.unavailable_since_ns is not None:
+            since_ns, self.unavailable_since_ns = self.unavailable_since_ns, None
+            self._send_poller(since_ns, "nothing was read while the store took no trades")
+
+    def _tell_sources(self, message: Message) -> None:
+        for address in self.sources.values():
+            self.send(address, message)
+
+    @handles(FeedStarted)
+    def on_started(self, message: FeedStarted, sender: ActorAddress) -> None:
+        """A source that is new or started over is told what the others know already."""
+        self.trades_before[message.feed] = self.trades.get(message.feed, 0)
+        state = self.states.get(message.feed)
+        if state is not None:
+            self._down(message.feed, state.last_event_at_ns)
+        if self.args.announced.leaders is not None:
+            self.send(sender, self.args.announced.leaders)
+        if self.availability is not None:
+            self.send(sender, self.availability)
+
+    # --- gaps ---
+
+    @handles(FeedUp)
+    def on_up(self, message: FeedUp, sender: ActorAddress) -> None:
+        self.coverage.up(message.feed, self.clock.now_ns())
+        self.cancel("no feed")
+        self._close_gap("a trade stream is back after a gap")
+
+    @handles(FeedDown)
+    def on_down(self, message: FeedDown, sender: ActorAddress) -> None:
+        self._down(message.feed, message.last_event_at_ns)
+
+    def _down(self, feed: str, last_event_at_ns: int) -> None:
+        self.coverage.down(feed, last_event_at_ns, self.clock.now_ns())
+        if self.coverage.is_up:
+            self._close_gap("all trade streams were silent at the same time")
+        else:
+            self.timer("no feed", GAP_REPEAT_S, _NoFeed())
+
+    @handles(_NoFeed)
+    def on_no_feed(self, message: _NoFeed, sender: ActorAddress) -> None:
+        """Do not wait for a stream any longer; the gap stays open until there is one."""
+        if self.coverage.is_up:
+            return
+        since_ns = self.coverage.gap_since_ns
+        self._send_poller(since_ns if since_ns is not None else self.clock.now_ns(), "no trade stream is up")
+        self.timer("no feed", GAP_REPEAT_S, _NoFeed())
+
+    def _close_gap(self, reason: str) -> None:
+        since_ns = self.coverage.take_gap()
+        if since_ns is not None:
+            self._send_poller(since_ns, reason)
+
+    def _send_poller(self, since_ns: int, reason: str) -> None:
+        metrics.GAPS.inc()
+        self.send(self.sources[poller.FEED], GapSuspected(since_ns=since_ns, reason=reason))
+
+    @handles(TradeMissed)
+    def on_missed(self, message: TradeMissed, sender: ActorAddress) -> None:
+        """A source saw something it could not take: have the poller ask for it, everybody's if need be."""
+        if message.wallet is not None:
+            self.send(self.sources[poller.FEED], LeaderDoubted(wallet=message.wallet))
+        elif self.is_doubting:
+            self.doubted = self.doubted or message
+        else:
+            self._doubt(message)
+
+    def _doubt(self, missed: TradeMissed) -> None:
+        self.is_doubting = True
+        self.doubted = None
+        self.timer("doubt", DOUBT_S, _DoubtOver())
+        self._send_poller(missed.at_ns, f"{missed.feed} sent a frame that could not be read")
+
+    @handles(_DoubtOver)
+    def on_doubt_over(self, message: _DoubtOver, sender: ActorAddress) -> None:
+        self.is_doubting = False
+        if self.doubted is not None:
+            self._doubt(self.doubted)
+
+    # --- what it knows ---
+
+    @handles(FeedReport)
+    def on_report(self, message: FeedReport, sender: ActorAddress) -> None:
+        feed = message.state.feed
+        self.states[feed] = message.state
+        self.trades[feed] = self.trades_before.get(feed, 0) + message.trades
+
+    @handles(IngestQuery)
+    def on_query(self, message: IngestQuery, sender: ActorAddress) -> None:
+        leaders = self.args.announced.leaders
+        state = IngestState(
+            feeds=tuple(self.states[feed] for feed in self.sources if feed in self.states),
+            trades_seen=max(self.trades.values(), default=0),
+            leaders=len(leaders.addresses) if leaders is not None else 0,
+        )
+        self.send(sender, state)

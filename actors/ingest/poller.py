@@ -1,0 +1,335 @@
+"""The Data API as a source: every leader's activity read by cursor, for what the stream missed.
+
+It asks on a budget, oldest first, and moves a leader's cursor only behind the rows it has handed over. It
+must never decide whether a row is new: the leader does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+import aiohttp
+import structlog
+from thespian.actors import ActorAddress
+
+from actors.ingest import metrics
+from actors.ingest.activity import Page
+from actors.ingest.budget import Budget
+from actors.ingest.errors import PageFailed, PageRefused, Throttled
+from actors.ingest.pages import Pages
+from actors.ingest.pause import Pause
+from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted
+from actors.ingest.schedule import Schedule
+from actors.ingest.sweep import Sweep, Taken
+from actors.ingest.watch import Watch
+from config import settings
+from messages.base import Message
+from messages.ids import Wallet
+from messages.ingest import FeedState, LeadersWatched
+from messages.store import StoreAvailability
+from messages.trades import CursorReached, GapSuspected, SourceKind
+from supervisor import Backoff, DeadActor, Mailbox, Overflow, SupervisedActor, handles
+
+FEED: Final = "poller"
+REPORT_S: Final = 1.0
+WORKERS_MAX: Final = 16
+"""Requests under way at a time; the budget, not this, is what limits them."""
+PAGES_MAX: Final = 1_000
+"""Pages of one sweep; what is left is for the next one, which goes on from there."""
+ATTEMPTS_MAX: Final = 3
+"""Tries for one page before others get their turn."""
+
+_NS_PER_S: Final = 1_000_000_000
+
+
+BACKOFF: Final = Backoff(first_s=0.5, max_s=30.0, factor=2.0, jitter=0.3)
+
+
+@dataclass(frozen=True, slots=True)
+class PollerArgs:
+    """What the poller needs: who is told of it, where the Data API is, and how its failures are borne."""
+
+    ingest: ActorAddress
+    url: str
+    settings: settings.Ingest
+    backoff: Backoff = BACKOFF
+
+
+class _Report(Message, frozen=True):
+    pass
+
+
+class Poller(SupervisedActor):
+    """Sweeps the activity of every watched wallet: now and then, and at once where something was missed."""
+
+    mailbox = Mailbox(capacity=10_000, overflow=Overflow.HALT)
+
+    args: PollerArgs
+
+    def started(self) -> None:
+        limits = self.args.settings
+        self.log = structlog.get_logger("ingest").bind(feed=FEED)
+        self.watches: dict[Wallet, Watch] = {}
+        self.schedule = Schedule(
+            interval_ns=int(limits.poll_interval_s * _NS_PER_S),
+            settle_ns=int(limits.poll_settle_s * _NS_PER_S),
+        )
+        self.budget = Budget(limits.poll_requests_per_s)
+        self.pause = Pause(self.args.backoff, self.random)
+        self.gate = asyncio.Event()
+        self.wake = asyncio.Event()
+        self.pages = self.pages_reported = 0
+        self.fills = self.repeats = self.malformed = self.failures = 0
+        self.last_event_at_ns = 0
+        self.lag_ms = 0
+        self.error = ""
+        self.lag = metrics.LAG.labels(SourceKind.API)
+        self.send(self.args.ingest, FeedStarted(feed=FEED))
+        self.timer("report", REPORT_S, _Report(), every=True)
+        self.pipe(self._run())
+
+    def snapshot(self) -> dict[str, object]:
+        return {
+            "wallets": len(self.watches),
+            "urgent": self.schedule.urgent,
+            "pages": self.pages,
+            "fills": self.fills,
+            "error": self.error,
+        }
+
+    # --- what it is told ---
+
+    @handles(LeadersWatched)
+    def on_leaders(self, message: LeadersWatched, sender: ActorAddress) -> None:
+        """Take the whole set. A leader at a new address has lost what was on its way to the old one, so it
+        starts again from its durable cursor."""
+        for wallet in self.watches.keys() - message.addresses.keys():
+            del self.watches[wallet]
+            self.schedule.drop(wallet)
+        now_s, now_ns = self.clock.now_ns() // _NS_PER_S, self.clock.monotonic_ns()
+        new: list[Wallet] = []
+        for wallet, address in message.addresses.items():
+            known = self.watches.get(wallet)
+            if known is not None and known.address == address:
+                continue
+            cursor_s = min(message.polled_from_s.get(wallet, now_s), now_s)
+            self.watches[wallet] = Watch(address=address, cursor_s=cursor_s, durable_s=cursor_s)
+            self.schedule.add(wallet, now_ns)
+            new.append(wallet)
+        self._hurry(new)
+
+    @handles(GapSuspected)
+    def on_gap(self, message: GapSuspected, sender: ActorAddress) -> None:
+        self.log.info(
+            "polling all leaders", reason=message.reason, since_ns=message.since_ns, leaders=len(self.watches)
+        )
+        self._hurry(list(self.watches))
+
+    @handles(LeaderDoubted)
+    def on_doubt(self, message: LeaderDoubted, sender: ActorAddress) -> None:
+        self._hurry([message.wallet])
+
+    def _hurry(self, wallets: list[Wallet]) -> None:
+        """Poll these soon, who traded last first: with them there is most to miss."""
+        known = [wallet for wallet in wallets if wallet in self.watches]
+        self.schedule.hurry(sorted(known, key=lambda wallet: -self.watches[wallet].cursor_s))
+        self.wake.set()
+
+    @handles(StoreAvailability)
+    def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
+        if message.available:
+            self.gate.set()
+        else:
+            self.gate.clear()
+
+    @handles(_Report)
+    def on_report(self, message: _Report, sender: ActorAddress) -> None:
+        metrics.FRAMES.labels(FEED).inc(self.pages - self.pages_reported)
+        metrics.LAST_EVENT.labels(FEED).set(self.last_event_at_ns / 1e9)
+        self.pages_reported = self.pages
+        state = FeedState(
+            feed=FEED,
+            connected=self.pages > 0 and not self.error,
+            frames=self.pages,
+            leader_fills=self.fills,
+            malformed=self.malformed,
+            redelivered=self.repeats,
+            reconnects=self.failures,
+            last_event_at_ns=self.last_event_at_ns,
+            lag_ms=self.lag_ms,
+            error=self.error,
+        )
+        self.send(self.args.ingest, FeedReport(state=state))
+
+    # --- sweeping ---
+
+    async def _run(self) -> None:
+        limits = self.args.settings
+        workers = min(WORKERS_MAX, max(2, math.ceil(limits.poll_requests_per_s)))
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=workers)) as session,
+            asyncio.TaskGroup() as tasks,
+        ):
+            pages = Pages(session, self.args.url, rows=limits.poll_page_rows, timeout_s=limits.poll_timeout_s)
+            for _ in range(workers):
+                tasks.create_task(self._work(pages))
+
+    async def _work(self, pages: Pages) -> NoReturn:
+        while True:
+            await self.gate.wait()
+            wallet = self.schedule.next(self.clock.monotonic_ns())
+            if wallet is None:
+                await self._idle()
+                continue
+            try:
+                await self._sweep(pages, wallet, self.watches[wallet])
+            finally:
+                self.schedule.finished(wallet, self.clock.monotonic_ns())
+                self.wake.set()
+
+    async def _idle(self) -> None:
+        """Return when somebody may be due."""
+        wait_ns = self.schedule.wait_ns(self.clock.monotonic_ns())
+        self.wake.clear()
+        try:
+            async with asyncio.timeout(None if wait_ns is None else wait_ns / _NS_PER_S):
+                await self.wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _sweep(self, pages: Pages, wallet: Wallet, watch: Watch) -> None:
+        limits = self.args.settings
+        now_s = self.clock.now_ns() // _NS_PER_S
+        floor_s = now_s - limits.identity_window_s + limits.poll_overlap_s
+        if watch.may_have_lost(floor_s, limits.poll_overlap_s):
+            self.log.warning(
+                "a leader was away for longer than trades are remembered; its trades between are not read",
+                wallet=wallet,
+                from_s=watch.cursor_s,
+                to_s=floor_s,
+            )
+        start_s = watch.start(overlap_s=limits.poll_overlap_s, floor_s=floor_s, random=self.random)
+        sweep = Sweep(wallet, FEED, start_s)
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            page = await self._page(pages, wallet, watch, start_s, cursor)
+            if page is None:
+                return
+            if page.next_cursor is not None and page.next_cursor == cursor:
+                self._trouble(f"{self.args.url} sent a page that leads to itself")
+                return
+            seen_at_ns, seen_mono_ns = self.clock.now_ns(), self.clock.monotonic_ns()
+            taken = sweep.take(page, seen_at_ns=seen_at_ns, seen_mono_ns=seen_mono_ns)
+            self._count(wallet, watch, taken, seen_at_ns)
+            if sweep.broken_s is not None:
+                watch.broke(sweep.broken_s)
+            if not await self._hand_over(wallet, watch, taken):
+                return
+            cursor = page.next_cursor
+            if cursor is None:
+                watch.swept(start_s=start_s, broken_s=sweep.broken_s, floor_s=floor_s, at_s=now_s)
+                return
+        self.log.warning("a sweep took too many pages; the next goes on", wallet=wallet, pages=PAGES_MAX)
+
+    async def _hand_over(self, wallet: Wallet, watch: Watch, taken: Taken) -> bool:
+        """Send a page's fills, then how far they reach. False if the leader is gone: then nothing moved."""
+        try:
+            for fill in taken.fills:
+                self.send(watch.address, fill)
+                await self.ready(watch.address)
+        except DeadActor:
+            self.log.warning("a leader is gone; it is polled when it is back", wallet=wallet)
+            return False
+        if taken.reached_s is not None:
+            durable_s = watch.reached(taken.reached_s)
+            if durable_s is not None:
+                self.send(watch.address, CursorReached(wallet=wallet, cursor_s=durable_s))
+        return True
+
+    def _count(self, wallet: Wallet, watch: Watch, taken: Taken, seen_at_ns: int) -> None:
+        for fill in taken.fills:
+            if fill.traded_at_ns // _NS_PER_S > watch.cursor_s:
+                self.fills += 1
+                metrics.LEADER_FILLS.labels(FEED).inc()
+                self.lag_ms = max(0, (seen_at_ns - fill.traded_at_ns) // 1_000_000)
+                self.lag.observe(self.lag_ms)
+            else:
+                self.repeats += 1
+        for other in taken.others:
+            metrics.IGNORED.labels(FEED, other.type).inc()
+        if taken.combos:
+            metrics.IGNORED.labels(FEED, "combo").inc(taken.combos)
+        if taken.malformed:
+            self.malformed += len(taken.malformed)
+            metrics.MALFORMED.labels(FEED).inc(len(taken.malformed))
+            self.log.warning(
+                "rows could not be read; the cursor stays before them",
+                wallet=wallet,
+                rows=len(taken.malformed),
+                reason=str(taken.malformed[0]),
+            )
+
+    # --- asking ---
+
+    async def _page(
+        self, pages: Pages, wallet: Wallet, watch: Watch, start_s: int, cursor: str | None
+    ) -> Page | None:
+        """Return a page, or None if it was not had or the wallet is watched no more."""
+        for _ in range(ATTEMPTS_MAX):
+            await self._turn()
+            if self.watches.get(wallet) is not watch:
+                return None
+            asked_ns = self.clock.monotonic_ns()
+            try:
+                page = await pages.fetch(wallet, start_s, cursor)
+            except Throttled as error:
+                metrics.THROTTLED.inc()
+                self._failed(asked_ns, str(error), error.retry_after_s)
+                continue
+            except PageFailed as error:
+                self._failed(asked_ns, str(error))
+                continue
+            except PageRefused as error:
+                self._trouble(str(error))
+                return None
+            self.pause.succeeded(asked_ns)
+            self._well()
+            return page if self.watches.get(wallet) is watch else None
+        self.schedule.hurry([wallet])
+        return None
+
+    async def _turn(self) -> None:
+        """Return when a request may leave: the store takes trades, no pause is on, and the budget allows."""
+        while True:
+            await self.gate.wait()
+            left_ns = self.pause.left_ns(self.clock.monotonic_ns())
+            if left_ns:
+                await asyncio.sleep(left_ns / _NS_PER_S)
+                continue
+            wait_ns = self.budget.reserve(self.clock.monotonic_ns())
+            if wait_ns:
+                await asyncio.sleep(wait_ns / _NS_PER_S)
+            if self.gate.is_set() and not self.pause.left_ns(self.clock.monotonic_ns()):
+                return
+
+    def _failed(self, asked_ns: int, reason: str, retry_after_s: float = 0.0) -> None:
+        self.failures += 1
+        metrics.RECONNECTS.labels(FEED).inc()
+        self.pause.failed(asked_ns, self.clock.monotonic_ns(), retry_after_s)
+        self._trouble(reason)
+
+    def _trouble(self, reason: str) -> None:
+        """Say what is wrong, once for as long as it stays the same."""
+        if reason != self.error:
+            self.log.warning("polling failed", reason=reason)
+        self.error = reason
+
+    def _well(self) -> None:
+        self.pages += 1
+        self.last_event_at_ns = self.clock.now_ns()
+        if self.error:
+            self.log.info("polling works again")
+        self.error = ""
