@@ -125,13 +125,13 @@ class Leader(SupervisedActor):
             LATE.inc()
             log.warning("report from before the identity window", wallet=report.wallet, tx=report.tx)
             return
-        new = self.ledger.observe(report)
-        if new is None:
+        accepted = self.ledger.observe(report)
+        if not accepted:
             self._count_duplicate(report)
-            return
-        trade = self._accept(report, new)
-        self.send(self.args.directory.store, StoreTrade(trade=trade))
-        self.send(self.args.directory.portfolios, trade)
+        for new in accepted:
+            trade = self._accept(report, new)
+            self.send(self.args.directory.store, StoreTrade(trade=trade))
+            self.send(self.args.directory.portfolios, trade)
 
     def _count_duplicate(self, report: FillReported) -> None:
         DUPLICATES.labels(report.kind).inc()

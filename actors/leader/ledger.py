@@ -10,6 +10,9 @@ Per-source rules and the facts behind them:
   API sends one row with the average price. Rows cannot be matched then, but shares add up: per
   (transaction, outcome, side) the greatest total that any kind has reported is the truth, and only what
   exceeds the total accepted so far is a new trade.
+- After a restart only accepted trades are known, and one of them may be what remained of a row that is
+  reported whole again. What a kind must have reported for such a trade is kept as a number of shares
+  (`_View.unattributed`), which the next unknown rows of that kind explain before they count as new.
 
 Nothing here may forget a transaction while any source can still report it: `prune` drops what is older
 than the identity window, and the poller never looks further back than that.
@@ -22,11 +25,11 @@ from typing import Final, TypeAlias
 
 from messages.ids import trade_key
 from messages.trades import FillReported, LeaderTrade, SourceKind
-from messages.units import Shares, Usdc, notional
+from messages.units import MICROS, Price, Shares, Usdc, notional
 
 Group: TypeAlias = tuple[str, str, str]
 """(transaction, token, side)."""
-Content: TypeAlias = tuple[Shares, int]
+Content: TypeAlias = tuple[Shares, Price]
 """(size, price) of a row."""
 
 CENT: Final = 10_000
@@ -43,7 +46,7 @@ class NewTrade:
     ordinal: int
     size: Shares
     usdc: Usdc
-    price: int
+    price: Price
 
 
 @dataclass(slots=True)
@@ -53,16 +56,26 @@ class _View:
     rows: dict[Content, int] = field(default_factory=dict)
     size: Shares = 0
     usdc: Usdc = 0
+    unattributed: Shares = 0
+    """Of `size`, what was reported in rows that are not known any more."""
 
-    def count(self, content: Content, occurrence: int, usdc: Usdc) -> bool:
-        """Take note of the `occurrence`-th row with this content; False if it was known."""
-        known = self.rows.get(content, 0)
-        if occurrence <= known:
-            return False
+    def count(self, content: Content, occurrence: int, usdc: Usdc) -> int:
+        """Take note of the `occurrence`-th row with this content and return how many were not known."""
+        rows = occurrence - self.rows.get(content, 0)
+        if rows <= 0:
+            return 0
         self.rows[content] = occurrence
-        self.size += content[0] * (occurrence - known)
-        self.usdc += usdc * (occurrence - known)
-        return True
+        size = content[0] * rows
+        again = min(size, self.unattributed)
+        self.unattributed -= again
+        self.size += size - again
+        self.usdc += usdc * rows * (size - again) // size
+        return rows
+
+    def rebuild(self, size: Shares, usdc: Usdc) -> None:
+        """Take note that this kind has reported `size` in all, in rows that are not known."""
+        self.unattributed += size - self.size
+        self.size, self.usdc = size, usdc
 
 
 @dataclass(slots=True)
@@ -95,36 +108,39 @@ class TradeLedger:
         return len(self._groups)
 
     def restore(self, trade: LeaderTrade) -> None:
-        """Take a stored trade into account, as if its source had just reported it."""
+        """Take a stored trade into account; the trades of a wallet come in their order of acceptance."""
         group = self._group((trade.tx, trade.token_id, trade.side), trade.traded_at_ns)
         view = group.views.setdefault(trade.kind, _View())
-        content = (trade.size, trade.price)
-        view.count(content, view.rows.get(content, 0) + 1, trade.usdc)
+        whole_row = abs(view.size - group.size) <= DUST
         group.accept(trade.size, trade.usdc)
+        if whole_row:
+            content = (trade.size, trade.price)
+            view.count(content, view.rows.get(content, 0) + 1, trade.usdc)
+        else:
+            # Its kind lagged behind another: the trade was the rest of what that kind had reported by then.
+            view.rebuild(group.size, group.usdc)
 
-    def observe(self, report: FillReported) -> NewTrade | None:
-        """Return what is new in a report, or None if all of it was known."""
+    def observe(self, report: FillReported) -> tuple[NewTrade, ...]:
+        """Return what is new in a report: nothing if all of it was known.
+
+        It is more than one trade where the feed counts rows before this one that never arrived here.
+        """
         group = self._group((report.tx, report.token_id, report.side), report.traded_at_ns)
         view = group.views.setdefault(report.kind, _View())
-        if not view.count((report.size, report.price), report.occurrence, report.usdc):
-            return None
+        rows = view.count((report.size, report.price), report.occurrence, report.usdc)
         excess = view.size - group.size
-        if excess <= DUST:
-            return None
-        size, usdc, price = report.size, report.usdc, report.price
-        if abs(excess - size) > DUST:
-            # The kinds cut this order differently, or a feed counted rows that it never delivered here:
-            # the rest is worth what this kind's total is above what was accepted.
-            size = excess
-            usdc = view.usdc - group.usdc
-            if not 0 < usdc <= size:
-                usdc = notional(size, price)
-            price = usdc * 1_000_000 // size
-        ordinal = group.accept(size, usdc)
-        key = trade_key(
-            report.wallet, report.tx, report.condition_id, report.token_id, report.side, usdc // CENT, ordinal
-        )
-        return NewTrade(key, ordinal, size, usdc, price)
+        if rows == 0 or excess <= DUST:
+            return ()
+        if abs(excess - rows * report.size) <= DUST:
+            return tuple(
+                [_accepted(group, report, report.size, report.usdc, report.price) for _ in range(rows)]
+            )
+        # The kinds cut this order differently: the rest is worth what this kind's total is above what was
+        # accepted.
+        usdc = view.usdc - group.usdc
+        if not 0 < usdc <= excess:
+            usdc = notional(excess, report.price)
+        return (_accepted(group, report, excess, usdc, usdc * MICROS // excess),)
 
     def prune(self, before_ns: int) -> int:
         """Forget transactions traded before `before_ns` and return how many."""
@@ -138,3 +154,11 @@ class TradeLedger:
         if group is None:
             group = self._groups[key] = _Group(traded_at_ns)
         return group
+
+
+def _accepted(group: _Group, report: FillReported, size: Shares, usdc: Usdc, price: Price) -> NewTrade:
+    ordinal = group.accept(size, usdc)
+    key = trade_key(
+        report.wallet, report.tx, report.condition_id, report.token_id, report.side, usdc // CENT, ordinal
+    )
+    return NewTrade(key, ordinal, size, usdc, price)

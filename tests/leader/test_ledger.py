@@ -1,0 +1,201 @@
+"""One identity per trade, whatever the sources do (D8)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from examples import NOON_NS, NS, SHARE, TX, changed, report, trade, tx_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.leader.ledger import DUST, TradeLedger
+from messages.trades import SourceKind
+
+API, STREAM = SourceKind.API, SourceKind.STREAM
+
+
+def stored(row, new):
+    """What the store has of an accepted trade."""
+    return trade(
+        tx=row.tx,
+        kind=row.kind,
+        size=new.size,
+        price=new.price,
+        usdc=new.usdc,
+        ordinal=new.ordinal,
+        key=new.key,
+    )
+
+
+def accepted(ledger, *rows):
+    return [new.size for row in rows for new in ledger.observe(row)]
+
+
+def test_a_storm_of_redeliveries_makes_one_trade():
+    ledger = TradeLedger()
+    storm = [report(feed=f"stream-{n % 3}") for n in range(30)] + [report(kind=API, feed="poll")] * 30
+    assert accepted(ledger, *storm) == [100 * SHARE]
+
+
+def test_the_second_fill_of_a_transaction_is_not_lost():
+    rows = report(size=10 * SHARE), report(size=20 * SHARE), report(token_id="222", size=20 * SHARE)
+    assert accepted(TradeLedger(), *rows) == [10 * SHARE, 20 * SHARE, 20 * SHARE]
+
+
+def test_identical_rows_of_one_transaction_are_twins_with_keys_of_their_own():
+    ledger = TradeLedger()
+    news = [new for n in (1, 2) for new in ledger.observe(report(occurrence=n))]
+    assert [new.ordinal for new in news] == [0, 1]
+    assert news[0].key != news[1].key
+
+
+def test_two_on_the_stream_and_three_reported_later_make_one_new_trade():
+    ledger = TradeLedger()
+    accepted(ledger, report(occurrence=1), report(occurrence=2))
+    later = [report(kind=API, feed="poll", occurrence=n) for n in (1, 2, 3)]
+    assert accepted(ledger, *later) == [100 * SHARE]
+
+
+def test_legs_on_the_stream_and_their_sum_from_the_api_are_one_order():
+    ledger = TradeLedger()
+    legs = report(size=30 * SHARE, price=450_000), report(size=70 * SHARE, price=520_000)
+    assert accepted(ledger, *legs) == [30 * SHARE, 70 * SHARE]
+    assert accepted(ledger, report(kind=API, feed="poll", price=499_000)) == []
+
+
+def test_a_leg_that_no_socket_delivered_is_what_the_api_has_more():
+    ledger = TradeLedger()
+    accepted(ledger, report(size=30 * SHARE, price=400_000))
+    (rest,) = ledger.observe(report(kind=API, feed="poll", price=470_000))
+    assert (rest.size, rest.price, rest.usdc) == (70 * SHARE, 500_000, 35 * SHARE)
+
+
+def test_parallel_sockets_that_lost_different_rows_complete_each_other():
+    one, two = report(size=10 * SHARE, feed="stream-1"), report(size=20 * SHARE, feed="stream-2")
+    assert accepted(TradeLedger(), one, two, changed(two, feed="stream-1")) == [10 * SHARE, 20 * SHARE]
+
+
+def test_rows_a_feed_counted_but_nobody_handed_over_become_trades_of_their_own():
+    ledger = TradeLedger()
+    news = ledger.observe(report(occurrence=3))
+    assert [new.size for new in news] == [100 * SHARE] * 3
+    assert len({new.key for new in news}) == 3
+
+
+def test_rounding_between_sources_is_no_trade():
+    ledger = TradeLedger()
+    accepted(ledger, *[report(size=33_333_333, occurrence=n) for n in (1, 2, 3)])
+    assert accepted(ledger, report(kind=API, feed="poll", size=100 * SHARE)) == []
+
+
+def test_a_restart_does_not_take_the_rest_of_a_row_for_a_trade_again():
+    ledger = TradeLedger()
+    leg, row = report(size=30 * SHARE), report(kind=API, feed="poll")
+    trades = [stored(each, new) for each in (leg, row) for new in ledger.observe(each)]
+    restarted = TradeLedger()
+    for each in trades:
+        restarted.restore(each)
+    assert accepted(restarted, row, leg, row) == []
+
+
+def test_a_twin_that_comes_after_a_restart_is_still_a_trade():
+    restarted = TradeLedger()
+    restarted.restore(trade())
+    assert accepted(restarted, report(), report(occurrence=2)) == [100 * SHARE]
+
+
+def test_what_is_older_than_the_window_is_forgotten():
+    ledger = TradeLedger()
+    accepted(ledger, report(), report(tx=tx_of(2), traded_at_ns=NOON_NS + NS))
+    assert ledger.prune(NOON_NS + NS) == 1
+    assert len(ledger) == 1
+
+
+# -- against a model: what truly happened, and feeds that lose, repeat, reorder and restart ------------
+
+
+@dataclass
+class Feed:
+    """A socket or a poller: counts what it delivers, and may lose rows before it counts them."""
+
+    kind: SourceKind
+    name: str
+    counted: Counter = field(default_factory=Counter)
+
+    def deliver(self, row):
+        size, price, usdc = row
+        self.counted[row] += 1
+        return report(
+            kind=self.kind,
+            feed=self.name,
+            size=size,
+            price=price,
+            usdc=usdc,
+            occurrence=self.counted[row],
+        )
+
+
+LEGS = st.lists(st.tuples(st.integers(1, 5), st.sampled_from([400_000, 500_000])), min_size=1, max_size=6)
+
+
+def rows_of(legs, orders):
+    """Return the rows of the stream (a leg each) and of the API (an order each)."""
+    stream = [(size * SHARE, price, size * price) for size, price in legs]
+    api = []
+    for order in set(orders[: len(legs)]):
+        own = [leg for leg, number in zip(stream, orders, strict=False) if number == order]
+        size, usdc = sum(leg[0] for leg in own), sum(leg[2] for leg in own)
+        api.append((size, usdc * SHARE // size, usdc))
+    return stream, api
+
+
+def partial(data, feed, rows):
+    """Deliver the rows but for some that the feed never saw."""
+    lost = data.draw(st.sets(st.integers(0, len(rows) - 1)), label=f"{feed.name} never saw")
+    return [feed.deliver(row) for place, row in enumerate(rows) if place not in lost]
+
+
+def restarted(trades):
+    ledger = TradeLedger()
+    for each in trades:
+        ledger.restore(each)
+    return ledger
+
+
+@given(LEGS, st.lists(st.integers(0, 2), min_size=6, max_size=6), st.data())
+def test_accepted_shares_never_exceed_the_truth_and_reach_it_with_a_whole_poll(legs, orders, data):
+    stream, api = rows_of(legs, orders)
+    truth = sum(row[0] for row in stream)
+    feeds = [Feed(STREAM, "stream-1"), Feed(STREAM, "stream-2"), Feed(API, "poll-1"), Feed(API, "poll-2")]
+    reports = [row for feed in feeds for row in partial(data, feed, stream if feed.kind is STREAM else api)]
+    reports += data.draw(st.lists(st.sampled_from(reports))) if reports else []
+    ledger, trades = TradeLedger(), []
+    for row in data.draw(st.permutations(reports)):
+        fate = data.draw(st.sampled_from(["handled", "handled", "lost on the way", "restart"]))
+        if fate == "restart":
+            ledger = restarted(trades)
+        if fate != "lost on the way":
+            trades += [stored(row, new) for new in ledger.observe(row)]
+            assert sum(each.size for each in trades) <= truth + DUST
+    whole = Feed(API, "poll-3")
+    for row in [whole.deliver(row) for row in data.draw(st.permutations(api))]:
+        trades += [stored(row, new) for new in ledger.observe(row)]
+        assert sum(each.size for each in trades) <= truth + DUST
+    assert abs(sum(each.size for each in trades) - truth) <= DUST
+    assert len({each.key for each in trades}) == len(trades)
+
+
+@given(LEGS, st.data())
+def test_one_socket_that_delivered_everything_is_enough(legs, data):
+    stream, _ = rows_of(legs, [0] * 6)
+    whole, partly = Feed(STREAM, "stream-1"), Feed(STREAM, "stream-2")
+    lost = data.draw(st.sets(st.integers(0, len(stream) - 1)))
+    reports = [whole.deliver(row) for row in stream]
+    reports += [partly.deliver(row) for place, row in enumerate(stream) if place not in lost]
+    ledger = TradeLedger()
+    assert sum(accepted(ledger, *data.draw(st.permutations(reports)))) == sum(row[0] for row in stream)
+
+
+def test_transactions_do_not_touch_each_other():
+    assert accepted(TradeLedger(), report(tx=TX), report(tx=tx_of(9))) == [100 * SHARE] * 2
