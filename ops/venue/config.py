@@ -43,6 +43,8 @@ class VenueConfig:
     """Start to play as soon as the venue listens."""
     wait_for_subscriber: bool = True
     """Start to play when the first trade-stream subscriber arrives. `/control/start` starts it always."""
+    start_delay_seconds: float = 0.2
+    """How long play waits once it may start, so that a client's parallel sockets all see the first frame."""
     hold_without_subscriber: bool = False
     """Stop the play clock while nobody is subscribed to the trade stream."""
 

@@ -27,12 +27,14 @@ class Player:
         world: World,
         *,
         speed: float,
+        start_delay_seconds: float,
         may_play: Callable[[], bool],
         sockets_have_room: Callable[[], Awaitable[None]],
     ) -> None:
         self._feed = feed
         self._world = world
         self._speed = speed
+        self._start_delay_seconds = start_delay_seconds
         self._may_play = may_play
         self._sockets_have_room = sockets_have_room
         self._begin = asyncio.Event()
@@ -66,6 +68,7 @@ class Player:
         """Play the feed to its end."""
         try:
             await self._begin.wait()
+            await asyncio.sleep(self._start_delay_seconds)
             await self._play()
         except Exception as error:
             self.error = error

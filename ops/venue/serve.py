@@ -19,16 +19,24 @@ async def serve(config: VenueConfig) -> None:
     venue = Venue(config)
     async with venue:
         print(json.dumps({"urls": venue.urls, "port": venue.port, "pid": os.getpid()}), flush=True)
-        await _told_to_stop()
+        await _told_to_stop(venue)
 
 
-async def _told_to_stop() -> None:
+async def _told_to_stop(venue: Venue) -> None:
+    """Wait for the signal; the end of play is none, but an error in it is raised."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    told = asyncio.create_task(stop.wait())
+    played = asyncio.create_task(venue.play_finished())
     try:
-        await stop.wait()
+        await asyncio.wait({told, played}, return_when=asyncio.FIRST_COMPLETED)
+        if played.done():
+            played.result()
+        await told
     finally:
+        for task in (told, played):
+            task.cancel()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -59,6 +59,7 @@ class Venue:
             self._feed,
             self.world,
             speed=speed,
+            start_delay_seconds=self.config.start_delay_seconds,
             may_play=self._may_play,
             sockets_have_room=self._sockets_have_room,
         )

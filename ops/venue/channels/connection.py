@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from aiohttp import WSMsgType, web
 
 from ops.venue.channels.outbox import Outbox
 from ops.venue.faults.line import FrameLine
 from ops.venue.faults.plan import FaultPlan
+
+_CLOSING_SECONDS_MAX: Final = 0.5
 
 
 class Connection:
@@ -91,6 +93,8 @@ class Connections(Generic[ConnectionT]):
         except ConnectionError:
             pass  # the client left in the middle of an answer
         finally:
+            if outbox.is_closing:
+                await asyncio.wait({sender}, timeout=_CLOSING_SECONDS_MAX)
             sender.cancel()
             self._open.pop(connection.ordinal, None)
             self._frames_sent_by_closed += outbox.frames_sent

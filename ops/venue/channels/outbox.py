@@ -31,6 +31,8 @@ class Outbox:
         self._queue: deque[str] = deque()
         self._wake = asyncio.Event()
         self._is_too_slow = False
+        self.is_closing = False
+        """Whether a close frame is on its way, which needs a moment more."""
         self.frames_sent = 0
 
     @property
@@ -64,6 +66,7 @@ class Outbox:
         last = time.monotonic()
         while not self._socket.closed:
             if self._is_too_slow:
+                self.is_closing = True
                 await self._socket.close(code=_CLOSED_FOR_SLOWNESS, message=b"slow consumer")
                 return
             disconnect = self._line.disconnect_due()
@@ -98,6 +101,7 @@ class Outbox:
 
     async def _disconnect(self, fault: Disconnect) -> None:
         if fault.code is not None:
+            self.is_closing = True
             await self._socket.close(code=fault.code)
         elif self._request.transport is not None:
             self._request.transport.abort()
