@@ -59,6 +59,9 @@ def read(path: Path) -> str:
 def _exists(path: Path) -> bool:
     """Whether something is there, readable or not: a file that cannot be read must not pass in silence."""
     try:
-        return path.exists()
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError:
         return True
+    return True

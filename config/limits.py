@@ -115,7 +115,7 @@ class Word:
 
 def _written(value: int | float) -> str:
     """Return a number as a user writes it."""
-    return decimal_text(value) if isinstance(value, Micros) else f"{value}"
+    return decimal_text(value) if isinstance(value, Micros) else f"{value}".removesuffix(".0")
 
 
 _YEAR_S: Final = 31_536_000

@@ -26,7 +26,7 @@ _PLAIN: Final = re.compile(r"[\w./~][\w./~@:?&=*+-]*")
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One setting. `place` is where its value was written; secrets are taken out of `value`."""
+    """One setting. `place` is where its value was written, empty for a default; `value` shows no secret."""
 
     key: str
     value: str
@@ -55,7 +55,8 @@ def _rows(loaded: Loaded, field: Field, value: Any, key: str, meaning: str) -> I
             yield from _rows(loaded, field.item, entry, f"{key}.{index}", meaning)
     else:
         origin = loaded.origins.get(key, DEFAULT)
-        yield Row(key, written(value), origin.kind, origin.place, meaning)
+        place = "" if origin is DEFAULT else origin.place
+        yield Row(key, written(value), origin.kind, place, meaning)
 
 
 def written(value: Any) -> str:
