@@ -68,6 +68,8 @@ class Prices(SupervisedActor):
         self._markets.poll()
 
     def stopped(self) -> None:
+        self._markets.close()
+        self._books.close()
         self._upstream.close()
 
     def snapshot(self) -> dict[str, object]:

@@ -134,6 +134,11 @@ class Desk(ABC, Generic[T]):
             )
         self.land(key, self.memory.peek(key), error)
 
+    def close(self) -> None:
+        """Answer everyone who still waits: nobody is left to do it later."""
+        for key in self.flights.under_way():
+            self.land(key, self.memory.peek(key), "the price service stops")
+
     def snapshot(self) -> dict[str, object]:
         """Return the sizes of everything that could grow."""
         return {

@@ -44,15 +44,14 @@ class Flights:
     def __contains__(self, key: str) -> bool:
         return key in self._flights
 
+    def under_way(self) -> list[str]:
+        """Return the keys under way."""
+        return list(self._flights)
+
     @property
     def full(self) -> bool:
         """Whether no further waiter is taken."""
         return self.waiting >= WAITERS_MAX
-
-    @property
-    def gathered(self) -> int:
-        """How many keys wait for the next call."""
-        return len(self._gathered)
 
     def start(self, key: str, mono_ns: int, *, urgent: bool) -> bool:
         """Start a flight without waiters, and return whether there was none yet."""

@@ -16,9 +16,13 @@ class Host:
     def __init__(self, name: str, settings: PricesSettings, random: Random) -> None:
         self.name = name
         self.bucket = TokenBucket(settings.requests_per_s, burst=max(1.0, settings.requests_per_s))
-        self._new_gate = lambda: Gate(settings.backoff_first_s, settings.backoff_max_s, random)
+        self._settings = settings
+        self._random = random
         self.gate = self._new_gate()
         self.routes: dict[str, Gate] = {}
+
+    def _new_gate(self) -> Gate:
+        return Gate(self._settings.backoff_first_s, self._settings.backoff_max_s, self._random)
 
     def route(self, name: str) -> Gate:
         """Return the gate of one of the host's routes."""

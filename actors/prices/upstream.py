@@ -44,6 +44,9 @@ ERROR_TEXT_CHARS_MAX: Final = 120
 ConnectorFactory = Callable[[], aiohttp.BaseConnector]
 Params = Sequence[tuple[str, str]]
 
+_closing: Final[set[asyncio.Task[None]]] = set()
+"""Sessions on their way out; the loop itself keeps no hold on tasks."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -63,7 +66,6 @@ class Upstream:
         self._make_connector = connector or (lambda: aiohttp.TCPConnector(limit=CONNECTIONS_MAX))
         self._hosts: dict[str, Host] = {}
         self._session: aiohttp.ClientSession | None = None
-        self._connector: aiohttp.BaseConnector | None = None
 
     async def get(
         self, host: str, route: str, url: str, params: Params = (), *, urgent: bool = True
@@ -76,11 +78,18 @@ class Upstream:
         return await self._call(host, route, "POST", url, (), body, urgent)
 
     def close(self) -> None:
-        """Drop every connection. What is under way fails."""
-        if self._connector is not None:
-            self._connector.close()
-        self._session = None
-        self._connector = None
+        """Drop every connection; they close in the background. What is under way fails."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            session.detach()
+            return
+        closing = loop.create_task(session.close())
+        _closing.add(closing)
+        closing.add_done_callback(_closing.discard)
 
     def snapshot(self) -> dict[str, object]:
         """Return the state of each host."""
@@ -220,10 +229,8 @@ class Upstream:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._connector = self._make_connector()
             self._session = aiohttp.ClientSession(
-                connector=self._connector,
-                connector_owner=False,
+                connector=self._make_connector(),
                 timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s),
                 headers={"User-Agent": "remora", "Accept": "application/json"},
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -11,6 +11,22 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from thespian.actors import ActorAddress
+
+from actors.prices.actor import Prices as PriceService
+from actors.prices.actor import PricesArgs
+from config.settings import Endpoints, Prices
+from messages.base import Message
+from messages.markets import (
+    BookAnswer,
+    BookQuery,
+    MarketAnswer,
+    MarketQuery,
+    MarketResolved,
+    WatchResolution,
+)
+from messages.store import StoreMarket
+from supervisor import AsyncioSystemBase, Mailbox, Overflow, SupervisedActor, handles
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 
@@ -218,3 +234,100 @@ async def venue() -> AsyncIterator[CountingVenue]:
     venue.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
     yield venue
     await runner.cleanup()
+
+
+class Send(Message, frozen=True, kw_only=True):
+    """To a recorder: send this to that."""
+
+    to: Any
+    message: Message
+
+
+class Recorder(SupervisedActor):
+    """Keeps what it is sent in the list it was started with."""
+
+    mailbox = Mailbox(capacity=100_000, overflow=Overflow.REFUSE)
+
+    @handles(Send)
+    def on_send(self, message: Send, sender: ActorAddress) -> None:
+        self.send(message.to, message.message)
+
+    @handles(MarketAnswer, BookAnswer, MarketResolved, StoreMarket)
+    def on_any(self, message: Message, sender: ActorAddress) -> None:
+        self.args.append(message)
+
+
+class Service:
+    """The price service in a system of its own, in front of a counting venue."""
+
+    def __init__(self, venue: CountingVenue, settings: Prices) -> None:
+        self.base = AsyncioSystemBase(seed=1)
+        self.stored: list[StoreMarket] = []
+        self.endpoints = Endpoints(gamma_url=f"{venue.url}/gamma", clob_url=f"{venue.url}/clob")
+        store = self.base.spawn(Recorder, "store", self.stored)
+        self.args = PricesArgs(settings=settings, endpoints=self.endpoints, store=store)
+        self.address = self.base.spawn(PriceService, "prices", self.args)
+
+    async def market(self, number: int = 1, age_ms_max: int = 30_000) -> MarketAnswer:
+        query = MarketQuery(condition_id=condition_of(number), age_ms_max=age_ms_max)
+        return await self.base.ask(self.address, query, timeout_s=5)
+
+    async def book(self, token: str, age_ms_max: int = 2_000) -> BookAnswer:
+        query = BookQuery(token_id=token, age_ms_max=age_ms_max)
+        return await self.base.ask(self.address, query, timeout_s=5)
+
+    def watcher(self, name: str, number: int) -> list[Message]:
+        """Let a new actor watch a market; return what it hears."""
+        heard: list[Message] = []
+        self.watch(self.base.spawn(Recorder, name, heard), number)
+        return heard
+
+    def watch(self, watcher: ActorAddress, number: int) -> None:
+        message = WatchResolution(condition_id=condition_of(number))
+        self.base.tell(watcher, Send(to=self.address, message=message))
+
+    def crash(self) -> None:
+        """Send what no handler survives."""
+        self.base.tell(self.address, MarketQuery(condition_id=None, age_ms_max=0))  # type: ignore[arg-type]
+
+    def snapshot(self) -> dict[str, Any]:
+        return self.base.snapshot("prices")
+
+
+QUIET = {
+    "warm_interval_s": 3600.0,
+    "resolution_poll_s": 3600.0,
+    "backoff_first_s": 0.2,
+    "timeout_s": 0.4,
+    "requests_per_s": 200.0,
+}
+"""Settings under which nothing happens by itself."""
+
+
+@pytest.fixture
+async def start(venue: CountingVenue) -> AsyncIterator[Callable[..., Service]]:
+    """Start a price service; what is not named happens late or never."""
+    services = []
+
+    def start(**changes: Any) -> Service:
+        services.append(Service(venue, Prices(**{**QUIET, **changes})))
+        return services[-1]
+
+    yield start
+    for service in services:
+        await service.base.stop(5)
+    await asyncio.sleep(0.01)
+
+
+async def until_true(condition: Callable[[], bool], seconds: float = 3.0) -> None:
+    for _ in range(round(seconds / 0.005)):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came to pass")
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Wait until a condition holds."""
+    return until_true
