@@ -1,0 +1,288 @@
+"""The base class of the daemon's actors: typed handlers, children, timers, coroutines, asks.
+
+A supervised actor is an ordinary Thespian `Actor`; what it adds needs the asyncio base of this package.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Hashable
+from random import Random
+from typing import Any, ClassVar, TypeVar
+
+from thespian.actors import Actor, ActorExitRequest, ChildActorExited
+
+from supervisor import asking, lifecycle, links, pipes, timers
+from supervisor.clock import Clock
+from supervisor.dispatch import Handler, HandlerTable, check_money, declared_handlers, drop_unknown
+from supervisor.errors import BadActorClass, NotRunning
+from supervisor.mailbox import Mailbox
+from supervisor.pipes import Pipe
+from supervisor.policy import Restart, Supervision
+from supervisor.signals import Drained, Urgent
+from supervisor.spawning import check_name, spawn_child
+from supervisor.supervised import SupervisedCell
+from supervisor.timers import Timer
+
+_Value = TypeVar("_Value")
+
+
+class _Unbound:
+    """Stands where the cell of an actor will be, until the actor has one."""
+
+    def __get__(self, actor: object | None, owner: type) -> Any:
+        if actor is None:
+            return self
+        raise NotRunning(
+            f"{owner.__qualname__} is not started yet: no actor operation is possible in __init__; "
+            "override started(), which runs before the first message"
+        )
+
+
+class SupervisedActor(Actor):  # type: ignore[misc]
+    """An actor that its parent restarts when it fails.
+
+    Declare `mailbox`, mark handlers with `@handles(Type)`, and do what needs the runtime in `started()`:
+    `__init__` takes no arguments and can do no actor operation. Handlers run one at a time, on the loop,
+    and must never block; what has to wait goes into a coroutine given to `pipe`.
+    """
+
+    mailbox: ClassVar[Mailbox]
+    """How many messages may wait and what happens to one too many. There is no default."""
+    supervision: ClassVar[Supervision] = Supervision()
+    """How this actor treats its children."""
+    handler_table: ClassVar[HandlerTable]
+    """Message types to functions; built by the runtime."""
+
+    _myRef = _Unbound()
+    _address: Any
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _check_init(cls)
+        declared = declared_handlers(cls)
+        mailbox = getattr(cls, "mailbox", None)
+        if mailbox is not None:
+            check_money(cls, mailbox, declared)
+        cls.handler_table = _Table(cls, declared)
+
+    # --- to override ---
+
+    def started(self) -> None:
+        """Runs once per incarnation, before its first message."""
+
+    def stopped(self) -> None:
+        """Runs once per incarnation that started, when it stops or before it is replaced."""
+
+    def snapshot(self) -> dict[str, object]:
+        """Return state for inspection; called from outside at any time, must change nothing."""
+        return {}
+
+    # --- who it is ---
+
+    @property
+    def args(self) -> Any:
+        """What `spawn` passed."""
+        return self._cell.args
+
+    @property
+    def path(self) -> str:
+        """The names on the way from the root, joined by slashes."""
+        return self._cell.path
+
+    @property
+    def clock(self) -> Clock:
+        """The only source of time; simulations replace it."""
+        return self._cell.system.clock
+
+    @property
+    def random(self) -> Random:
+        """The only source of chance, seeded by the base and the actor's path."""
+        cell = self._cell
+        if cell.random is None:
+            cell.random = cell.system.random_for(cell.path)
+        return cell.random
+
+    # --- messages ---
+
+    def send(self, targetAddr: Any, msg: Any) -> None:
+        """Send a message; a full or ended target counts it and, if this actor handles such, tells of it."""
+        try:
+            target = targetAddr.cell
+            sender = self._address
+        except AttributeError:
+            cell = self._cell
+            target, sender = cell.system.target_of(targetAddr), cell.address
+        target.accept(msg, sender)
+
+    def forward(self, address: Any, message: Any, sender: Any) -> None:
+        """Send a message on behalf of its first sender, who will get the answer."""
+        self._cell.system.target_of(address).accept(message, sender)
+
+    def try_send(self, address: Any, message: Any) -> bool:
+        """Send a message if the target has room; False if it was not taken."""
+        cell = self._cell
+        return cell.system.target_of(address).offer(message, cell.address)
+
+    def send_urgent(self, address: Any, message: Any) -> None:
+        """Send a message that overtakes what waits and that no policy drops; for control, not for data."""
+        links.put_urgent(address, message, self._cell.address)
+
+    async def ready(self, address: Any) -> None:
+        """Return when the target's mailbox is under its low-water mark; at once if it never passed the high.
+
+        For a coroutine given to `pipe` that reads from outside. Raises `DeadActor`.
+        """
+        await links.ready(address)
+
+    async def ask(self, address: Any, message: Any, *, timeout_s: float) -> Any:
+        """Send a message and return the answer; for a coroutine given to `pipe`.
+
+        Raises `AskTimeout`, `Refused` if the mailbox was full, `DeadActor` if the target is gone.
+        """
+        cell = self._cell
+        return await asking.ask(cell.system, address, message, timeout_s, cell.path)
+
+    def pipe(
+        self,
+        coroutine: Coroutine[Any, Any, _Value],
+        into: Callable[[_Value], object] | None = None,
+        failed: Callable[[BaseException], object] | None = None,
+    ) -> Pipe:
+        """Run a coroutine and be sent what `into` makes of its result; nothing if that is None.
+
+        Without `into` the result itself is the message; without `failed` an error crashes the actor. The
+        coroutine is cancelled when the actor stops or restarts.
+        """
+        cell = self._cell
+        if cell.actor is not self:
+            coroutine.close()
+            raise NotRunning(f"{cell.path} has stopped; it can run no coroutine any more")
+        return pipes.start(cell, coroutine, into, failed)
+
+    def stash(self) -> None:
+        """Put the message being handled aside, with its sender."""
+        self._cell.stash_current()
+
+    def unstash(self) -> None:
+        """Put all that was put aside in front of the mailbox, in its order."""
+        self._cell.unstash()
+
+    # --- time ---
+
+    def timer(self, key: Hashable, delay_s: float, message: Any, *, every: bool = False) -> None:
+        """Be sent a message after the delay, or each time it passes; replaces the timer of that key."""
+        timers.set_timer(self._cell, key, delay_s, message, every=every)
+
+    def cancel(self, key: Hashable) -> bool:
+        """Cancel the timer of that key, even if its message waits already; False if there is none."""
+        return timers.cancel_timer(self._cell, key)
+
+    # --- other actors ---
+
+    def spawn(
+        self,
+        cls: type[Actor],
+        name: str,
+        args: Any = None,
+        *,
+        restart: Restart = Restart.PERMANENT,
+        shutdown_s: float = 5.0,
+        mailbox: Mailbox | None = None,
+    ) -> Any:
+        """Start a child and return its address; it takes messages at once. Raises `NameTaken`."""
+        check_name(name)
+        return spawn_child(
+            self._cell, cls, name, args, restart=restart, shutdown_s=shutdown_s, mailbox=mailbox
+        )
+
+    def child(self, name: str) -> Any:
+        """Return the address of the child of that name, None if there is none or it is stopping."""
+        child = (self._cell.children or {}).get(name)
+        return child.address if child is not None and not child.is_stopping else None
+
+    def stop_child(self, address: Any) -> None:
+        """Stop a child for good: its children first, then what waits in its mailbox, then itself."""
+        cell = self._cell
+        for child in (cell.children or {}).values():
+            if child.address == address:
+                child.begin_stop(drain=True)
+                return
+
+    def stop(self) -> None:
+        """End after this message; what waits is not handled. A permanent child is started anew by this."""
+        self._cell.finish_soon()
+
+    def watch(self, address: Any) -> None:
+        """Be sent `Terminated` when that actor has ended for good; at once if it has already."""
+        links.watch(self._cell, address)
+
+    def unwatch(self, address: Any) -> None:
+        """Take a `watch` back."""
+        links.unwatch(self._cell, address)
+
+    # --- for Thespian ---
+
+    def receiveMessage(self, msg: Any, sender: Any) -> None:
+        """Handle a message by its type, as the runtime does without this method."""
+        type(self).handler_table[type(msg)](self, msg, sender)
+
+    @property
+    def _cell(self) -> SupervisedCell:
+        cell: SupervisedCell = self._myRef
+        return cell
+
+
+class _Table(HandlerTable):
+    """The table of a supervised class: its own handlers, and the runtime's envelopes."""
+
+    def __init__(self, cls: type[SupervisedActor], declared: dict[type, Handler]) -> None:
+        super().__init__(_RUNTIME, declared)
+        self[ActorExitRequest] = _exit_requested
+        self._receives = cls.receiveMessage is not SupervisedActor.receiveMessage
+        if self._receives:
+            for message_type in declared:
+                self[message_type] = _receive
+
+    def unclaimed(self, message_type: type) -> Handler:
+        return _receive if self._receives else drop_unknown
+
+
+def _receive(actor: Any, message: Any, sender: Any) -> None:
+    actor.receiveMessage(message, sender)
+
+
+def _ignore(actor: Any, message: Any, sender: Any) -> None:
+    pass
+
+
+def _exit_requested(actor: Any, message: Any, sender: Any) -> None:
+    handler = type(actor).handler_table.declared.get(ActorExitRequest)
+    if handler is not None:
+        handler(actor, message, sender)
+    cell: SupervisedCell = actor._myRef
+    cell.begin_stop(drain=True)
+
+
+def _urgent(actor: Any, urgent: Urgent, sender: Any) -> None:
+    actor._myRef.hand_over(urgent.message, sender)
+
+
+_RUNTIME: dict[type, Handler] = {
+    Timer: timers.deliver,
+    Pipe: pipes.deliver,
+    Urgent: _urgent,
+    Drained: lifecycle.drained,
+    ChildActorExited: _ignore,
+}
+
+
+def _check_init(cls: type) -> None:
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    for parameter in parameters:
+        variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if not variadic and parameter.default is parameter.empty:
+            raise BadActorClass(
+                f"{cls.__qualname__}.__init__ requires {parameter.name!r}; an actor is made without "
+                "arguments: pass args to spawn() and read self.args in started()"
+            )

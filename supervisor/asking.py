@@ -1,0 +1,56 @@
+"""Asking an actor from a coroutine: a request with an address of its own for the one answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from supervisor.address import CellAddress
+from supervisor.deadletters import DropReason
+from supervisor.errors import AskTimeout
+
+if TYPE_CHECKING:
+    from supervisor.system import System
+
+
+class ReplyTarget:
+    """Takes the first message as the answer; later ones are dead letters, never another ask's answer."""
+
+    __slots__ = ("_future", "_system", "path")
+
+    def __init__(self, system: System, future: asyncio.Future[Any], path: str) -> None:
+        self._system = system
+        self._future = future
+        self.path = path
+
+    def accept(self, message: Any, sender: Any) -> bool:
+        if self._future.done():
+            self._system.dead_letter(DropReason.DEAD, self.path, "ask", message, sender, None)
+            return False
+        self._future.set_result(message)
+        return True
+
+    offer = accept
+
+    def turned_away(self, notice: Exception) -> None:
+        """Fail the ask at once: its request was not taken."""
+        if not self._future.done():
+            self._future.set_exception(notice)
+
+
+async def ask(system: System, address: Any, message: Any, timeout_s: float, asker: str) -> Any:
+    """Send a message and return the answer.
+
+    Raises `AskTimeout`, `Refused` or `DeadActor`.
+    """
+    future: asyncio.Future[Any] = system.scheduler.loop.create_future()
+    reply_to = CellAddress(ReplyTarget(system, future, f"{asker}?"), next(system.numbers), system.key)
+    system.target_of(address).accept(message, reply_to)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await future
+    except TimeoutError:
+        raise AskTimeout(
+            f"{asker} asked {system.target_of(address).path} for {timeout_s} s: "
+            f"no answer to {type(message).__name__}"
+        ) from None

@@ -1,0 +1,158 @@
+"""The system base that Thespian's `ActorSystem` takes: `ActorSystem(base, transientUnique=True)`.
+
+Made where a loop runs it lives in that loop; made elsewhere it has a loop of its own in a thread. Everything
+inside happens on that loop's thread; what other threads call is handed over to it. Keeps Thespian's meaning:
+a blocking `ask` returns the next message for the outside, whoever sent it, and none of the system's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable
+from typing import Any, overload
+
+from thespian.actors import InvalidActorSourceHash, ThespianGeneration
+
+from supervisor import asking, creation
+from supervisor.cell import Cell
+from supervisor.errors import SupervisorError
+from supervisor.external import External
+from supervisor.freezing import check_frozen
+from supervisor.outside import Outside
+from supervisor.supervised import SupervisedCell
+
+
+class AsyncioSystemBase(Outside):
+    """One system of actors. `seed` fixes all chance in it; `supervision` is that of top-level actors."""
+
+    def begin(self) -> None:
+        self.external = External(self)
+        self.capabilities = {
+            "Python Version": tuple(sys.version_info),
+            "Thespian Generation": ThespianGeneration,
+            "Thespian Version": str(int(time.time() * 1000)),
+            "Thespian ActorSystem Name": "asyncioSystem",
+            "Thespian ActorSystem Version": 2,
+            "Thespian Watch Supported": True,
+            "AllowRemoteActorSources": "No",
+            **self.capabilities,
+        }
+        super().begin()
+
+    def newPrimaryActor(self, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
+        """Create a top-level actor; what its `__init__` raises is raised here."""
+        if source_hash:
+            raise InvalidActorSourceHash(source_hash)
+        return self.home.call(creation.create, self, self.guardian, cls, requirements, global_name)
+
+    def tell(self, address: Any, message: Any) -> None:
+        """Send a message from outside; answers go to `listen`."""
+        self.deliver(address, message, self.external.address)
+
+    def deliver(self, address: Any, message: Any, sender: Any) -> None:
+        """Send a message on somebody's behalf, from any thread. Raises `MutableMessage`."""
+        target = self.target_of(address)
+        if isinstance(target, SupervisedCell):
+            check_frozen(type(message))
+        if self.home.is_here:
+            target.accept(message, sender)
+        else:
+            self.home.post(self._accept, address, message, sender)
+
+    def _accept(self, address: Any, message: Any, sender: Any) -> None:
+        self.target_of(address).accept(message, sender)
+
+    @overload
+    def ask(self, address: Any, message: Any, timeout: Any = None) -> Any: ...
+    @overload
+    def ask(self, address: Any, message: Any, *, timeout_s: float) -> Awaitable[Any]: ...
+    def ask(
+        self,
+        address: Any,
+        message: Any,
+        timeout: Any = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> Any:
+        """Await the answer of an actor (`timeout_s`, on the loop), or block for the next message (`timeout`).
+
+        Raises `AskTimeout`, `Refused` or `DeadActor` when awaited; returns None after a blocking timeout.
+        """
+        if timeout_s is not None:
+            return asking.ask(self, address, message, timeout_s, self.name)
+        self.home.check_may_block("ask", "await base.ask(address, message, timeout_s=...) instead")
+        self.tell(address, message)
+        return self.external.take(timeout)
+
+    def listen(self, timeout: Any = None) -> Any:
+        """Block for the next message to the outside, None after the timeout."""
+        self.home.check_may_block("listen", "await base.ask(...), or spawn an actor to be sent to")
+        return self.external.take(timeout)
+
+    def shutdown(self) -> None:
+        """Stop everything; blocks until done, unless called on the loop itself, where it only begins."""
+        if self.home.loop.is_closed():
+            return
+        if self.home.is_here:
+            self.begin_shutdown()
+            return
+        asyncio.run_coroutine_threadsafe(self.stop(), self.home.loop).result()
+        self.home.close()
+
+    def _handleDeadLetters(self, address: Any, enable: bool) -> None:
+        """Have an actor sent dead letters, or no more."""
+        target = self.target_of(address)
+        if isinstance(target, Cell):
+            self.home.post(self.registry.handle_dead_letters, target, enable)
+
+    def begin_shutdown(self) -> None:
+        """Start to stop everything; `wait` tells when it is done."""
+        self.run(self.stop())
+
+    def external_clone(self) -> PrivateEndpoint:
+        """Return an endpoint with messages of its own, for `ActorSystem.private()`."""
+        return PrivateEndpoint(self)
+
+    def updateCapability(self, name: str, value: Any = None) -> None:
+        """Set a capability, or remove it by None."""
+        if value is None:
+            self.capabilities.pop(name, None)
+        else:
+            self.capabilities[name] = value
+
+    def loadActorSource(self, source: Any) -> Any:
+        """Raise `SupervisorError`: sources are not loaded here."""
+        raise SupervisorError("loading actor sources is not supported by this base")
+
+    def unloadActorSource(self, source_hash: Any) -> None:
+        """Do nothing: there are none."""
+
+
+class PrivateEndpoint:
+    """One thread's own view of a system: what is answered to it goes to no other."""
+
+    def __init__(self, system: AsyncioSystemBase) -> None:
+        self._system = system
+        self._external = External(system, "outside (private)")
+
+    def tell(self, address: Any, message: Any) -> None:
+        self._system.deliver(address, message, self._external.address)
+
+    def ask(self, address: Any, message: Any, timeout: Any = None) -> Any:
+        self._system.home.check_may_block("ask", "await base.ask(address, message, timeout_s=...) instead")
+        self.tell(address, message)
+        return self._external.take(timeout)
+
+    def listen(self, timeout: Any = None) -> Any:
+        self._system.home.check_may_block("listen", "await base.ask(...) instead")
+        return self._external.take(timeout)
+
+    def newPrimaryActor(self, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
+        return self._system.newPrimaryActor(cls, requirements, global_name, source_hash)
+
+    def exit_context(self) -> None:
+        """Let what is still sent here become dead letters."""
+        address = self._external.address
+        address.cell = self._system.dead_address(self._external.path).cell

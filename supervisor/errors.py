@@ -1,0 +1,137 @@
+"""Everything that can go wrong between a program and the runtime, as one tree.
+
+    SupervisorError
+    ├── BadActorClass        an actor class that cannot work; raised where it is defined or first spawned
+    │   ├── NoMailbox        no mailbox declared
+    │   ├── LossyMailbox     a lossy mailbox in front of a handler of money
+    │   ├── MutableMessage   a handled message type whose instances can change
+    │   └── DuplicateHandler two handlers of one class for one message type
+    ├── NotRunning           an actor operation inside `__init__`, or by an incarnation that has ended
+    ├── BlockingCall         a blocking call on the loop that would have to serve it
+    ├── NameTaken            a child of that name is alive
+    ├── NotInHandler         `stash` with no message being handled
+    ├── StashFull            more put aside than the mailbox may hold
+    ├── AskError             an ask that got no answer
+    │   ├── AskTimeout       not within its time
+    │   ├── Refused          the mailbox was full; also sent as a message to a refused sender
+    │   └── DeadActor        the actor is gone
+    ├── MailboxOverflow      a mailbox declared HALT overflowed
+    ├── Escalated            a child failed more often than its parent's supervision allows
+    ├── RootFailed           a failure reached the top: nothing is left to restart it
+    ├── InjectedCrash        a crash that a simulation asked for
+    └── Deadlock             simulated time cannot move: everybody waits for somebody
+
+Texts name types and paths and never the content of a message, which may hold secrets or fail to print.
+"""
+
+from __future__ import annotations
+
+
+class SupervisorError(Exception):
+    """Root of the tree."""
+
+
+class BadActorClass(SupervisorError, TypeError):
+    """The class can never work as an actor; the text says what to change."""
+
+
+class NoMailbox(BadActorClass):
+    """The class declares no mailbox and the spawn gave none."""
+
+
+class LossyMailbox(BadActorClass):
+    """A mailbox that may drop stands in front of a handler of a class with `carries_money`."""
+
+
+class MutableMessage(BadActorClass):
+    """In-process sends share references, so what can change after the send is no message."""
+
+
+class DuplicateHandler(BadActorClass):
+    """Two methods of one class claim the same message type."""
+
+
+class NotRunning(SupervisorError):
+    """An actor operation was tried before the actor had an address, or after its incarnation ended."""
+
+
+class BlockingCall(SupervisorError):
+    """The call would wait for the very loop it blocks."""
+
+
+class NameTaken(SupervisorError):
+    """A live child has that name already."""
+
+
+class NotInHandler(SupervisorError):
+    """The operation concerns the message being handled, and none is."""
+
+
+class StashFull(SupervisorError):
+    """The stash reached the capacity of the mailbox it was filled from."""
+
+
+class AskError(SupervisorError):
+    """An ask ended without an answer."""
+
+
+class AskTimeout(AskError, TimeoutError):
+    """No answer came in time; whether the request was handled is unknown."""
+
+
+class Refused(AskError):
+    """A full mailbox turned a message away: raised from an ask, a message to any other sender.
+
+    The refused message was not handled and is not kept: the sender decides what becomes of it.
+    """
+
+    def __init__(self, message_type: str, target: object, path: str, capacity: int) -> None:
+        super().__init__(f"{message_type} refused by {path}: its mailbox holds its {capacity} messages")
+        self.message_type = message_type
+        self.target = target
+        self.path = path
+        self.capacity = capacity
+
+
+class DeadActor(AskError):
+    """The addressed actor has ended, or ended before it came to the message."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} has ended")
+        self.path = path
+
+
+class MailboxOverflow(SupervisorError):
+    """A mailbox that must not overflow did."""
+
+
+class Escalated(SupervisorError):
+    """The failure of a child that its parent could not absorb; `__cause__` is the child's own."""
+
+    def __init__(self, path: str, error: BaseException) -> None:
+        super().__init__(f"{path} failed beyond its restart limit: {type(error).__name__}")
+        self.path = path
+        self.error = error
+
+
+class RootFailed(SupervisorError):
+    """A top-level actor could not be kept alive; the process should end with a non-zero status."""
+
+    def __init__(self, path: str, error: BaseException) -> None:
+        super().__init__(f"{path} failed for good: {type(error).__name__}: {_text(error)}")
+        self.path = path
+        self.error = error
+
+
+class InjectedCrash(SupervisorError):
+    """Raised in place of handling a message because a simulation asked for it."""
+
+
+class Deadlock(SupervisorError):
+    """Nothing is ready and no timer is set, yet the program still waits."""
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, SupervisorError):
+        return str(error)
+    return "see __cause__"

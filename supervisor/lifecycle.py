@@ -1,0 +1,206 @@
+"""How incarnations of supervised actors begin and end, and how actors stop for good.
+
+Nothing here decides whether an actor comes back; that is `supervision`. An incarnation that has neither
+children nor coroutines begins and ends within one call; otherwise somebody awaits it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+from supervisor import pipes, timers
+from supervisor.cell import PARKED, START, Cell
+from supervisor.deadletters import DropReason
+from supervisor.errors import DeadActor, NotRunning
+from supervisor.policy import ExitReason
+from supervisor.queues import Item
+from supervisor.signals import Drained
+
+if TYPE_CHECKING:
+    from supervisor.supervised import SupervisedCell
+
+log: Final = logging.getLogger("supervisor")
+
+_GRACE_S: Final = 0.1
+"""What cancelled coroutines get at least, when handling the last messages took all the shutdown time."""
+
+
+class Gone:
+    """What an actor's former incarnation has instead of its cell: nothing can be done through it."""
+
+    __slots__ = ("address",)
+
+    def __init__(self, address: Any) -> None:
+        self.address = address
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotRunning(f"{self.address.path}: this incarnation has ended and can do nothing any more")
+
+
+def start(cell: SupervisedCell) -> bool:
+    """Begin an incarnation; False if that failed, which supervision then knows."""
+    cell.scheduler.current = None
+    try:
+        actor = cell.cls()
+        actor._myRef = cell
+        actor._address = cell.address
+        cell.actor = actor
+        actor.started()
+    except Exception as error:
+        cell.crashed(error, None)
+        return False
+    cell.running = True
+    cell.started_at = cell.scheduler.now
+    return True
+
+
+def finish(cell: SupervisedCell) -> None:
+    """End an incarnation that has no children and no coroutines left."""
+    timers.cancel_all(cell)
+    actor = cell.actor
+    if cell.running:
+        cell.running = False
+        try:
+            actor.stopped()
+        except Exception as error:
+            log.error("%s (%s): stopped() raised %s", cell.path, cell.kind, type(error).__name__)
+    if actor is not None:
+        pipes.cancel_all(cell)
+        actor._myRef = Gone(cell.address)
+        actor._address = None
+        cell.actor = None
+    cell.epoch += 1
+
+
+async def end(cell: SupervisedCell, limit_s: float | None = None) -> None:
+    """End the incarnation: its children first, then its coroutines, then itself."""
+    if cell.ending is not None:
+        await asyncio.shield(cell.ending)
+        return
+    cell.ending = cell.scheduler.loop.create_future()
+    try:
+        timers.cancel_all(cell)
+        pipes.cancel_all(cell)
+        await stop_children(cell, drain=False)
+        if not await pipes.all_ended(cell, cell.shutdown_s if limit_s is None else limit_s):
+            log.error("%s (%s): coroutines ignore their cancellation", cell.path, cell.kind)
+        finish(cell)
+    finally:
+        ending, cell.ending = cell.ending, None
+        ending.set_result(None)
+
+
+async def stop_children(cell: Cell, *, drain: bool) -> None:
+    """Stop all children for good, the last started first."""
+    stopped = 0
+    while cell.children:
+        child = next(reversed(cell.children.values()))
+        ended = child.begin_stop(drain=drain)
+        if not ended.done():
+            await asyncio.shield(ended)
+        stopped += 1
+        if stopped % 100 == 0:
+            await asyncio.sleep(
+                0
+            )  # a crowd of idle children stops without a wait, yet must not hold the loop
+
+
+def begin_stop(
+    cell: SupervisedCell, *, drain: bool, reason: ExitReason = ExitReason.STOPPED
+) -> asyncio.Future[None]:
+    """Start stopping an actor for good; the future is done when it has ended.
+
+    Children stop first, then the actor handles what waits in its mailbox if `drain`, then it ends.
+    """
+    if cell.closing is None:
+        cell.closing = cell.scheduler.loop.create_future()
+        cell.recovery = None
+        nobody_acts = cell.scheduler.cell is None
+        if nobody_acts and cell.at_rest and not (drain and _has_work(cell)):
+            kill(cell, reason)
+        else:
+            cell.system.run(_stop(cell, drain=drain, reason=reason))
+    return cell.closing
+
+
+async def _stop(cell: SupervisedCell, *, drain: bool, reason: ExitReason) -> None:
+    try:
+        await stop_children(cell, drain=drain)
+        deadline = cell.scheduler.loop.time() + cell.shutdown_s
+        if drain and _has_work(cell) and not await _drain(cell):
+            reason = ExitReason.KILLED
+        cell.park()
+        if not cell.at_rest:
+            await end(cell, max(_GRACE_S, deadline - cell.scheduler.loop.time()))
+    finally:
+        kill(cell, reason)
+
+
+def _has_work(cell: SupervisedCell) -> bool:
+    return not cell.attention & PARKED and bool(cell.queue or cell.attention & START)
+
+
+async def _drain(cell: SupervisedCell) -> bool:
+    """Let the actor handle what it has; False if its shutdown time did not suffice."""
+    cell.drained = cell.scheduler.loop.create_future()
+    cell.put(Drained(), cell.address)
+    try:
+        async with asyncio.timeout(cell.shutdown_s):
+            await cell.drained
+    except TimeoutError:
+        log.error("%s (%s): did not come to the end of its mailbox in time", cell.path, cell.kind)
+        return False
+    return True
+
+
+def kill(cell: SupervisedCell, reason: ExitReason) -> None:
+    """End an actor and all under it now, without waiting for anything."""
+    if cell.is_dead:
+        return
+    for child in reversed(list((cell.children or {}).values())):
+        child.kill(ExitReason.KILLED)
+    cell.recovery = None
+    finish(cell)
+    stash, cell.stash = cell.stash, None
+    waiting: list[Item] = [*(stash or ()), *cell.bury()]
+    cell.system.terminated(cell, reason)
+    for message, sender, _ in waiting:
+        abandon(cell, message, sender)
+    closing = cell.closing
+    if closing is not None and not closing.done():
+        closing.set_result(None)
+
+
+def abandon(cell: Cell, message: Any, sender: Any) -> None:
+    """Put a message that its actor did not live to handle into the dead letters, and tell its sender."""
+    if isinstance(message, pipes.Pipe | timers.Timer):
+        message.cancel()
+        return
+    if isinstance(message, Drained):
+        return
+    cell.drop(DropReason.DEAD, message, sender)
+    target = getattr(sender, "cell", None)
+    if target is not None:
+        target.turned_away(DeadActor(cell.path))
+
+
+def drained(actor: Any, mark: Drained, sender: Any) -> None:
+    """Take note that the actor came to the end of what it had when it was asked to stop."""
+    cell: SupervisedCell = actor._myRef
+    cell.park()
+    if cell.drained is not None and not cell.drained.done():
+        cell.drained.set_result(None)
+
+
+def trim_traceback(error: BaseException) -> None:
+    """Let go of the locals on the way and of the runtime's own frame: a kept error must not keep them."""
+    frames = error.__traceback__
+    if frames is None:
+        return
+    if frames.tb_next is not None:
+        frames = frames.tb_next
+        error.__traceback__ = frames
+    traceback.clear_frames(frames)

@@ -1,0 +1,49 @@
+"""What one actor does with the address of another beyond sending to it: wait for room, overtake, watch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supervisor.cell import Cell
+from supervisor.errors import DeadActor, SupervisorError
+from supervisor.signals import Terminated
+from supervisor.supervised import SupervisedCell
+from supervisor.tombstone import Tombstone
+
+
+async def ready(address: Any) -> None:
+    """Return when the mailbox is under its low-water mark. Raises `DeadActor`."""
+    target = getattr(address, "cell", None)
+    if isinstance(target, Cell):
+        await target.under_low_water()
+    elif isinstance(target, Tombstone):
+        raise DeadActor(target.path)
+
+
+def put_urgent(address: Any, message: Any, sender: Any) -> None:
+    """Deliver a message ahead of what waits."""
+    target = getattr(address, "cell", None)
+    if isinstance(target, SupervisedCell):
+        target.put_urgent(message, sender)
+    elif target is not None:
+        target.accept(message, sender)
+
+
+def watch(watcher: SupervisedCell, address: Any) -> None:
+    """Have the watcher's incarnation told when the actor ends, at once if it has."""
+    target = getattr(address, "cell", None)
+    if isinstance(target, Cell):
+        if target.watchers is None:
+            target.watchers = {}
+        target.watchers[watcher] = watcher.epoch
+    elif isinstance(target, Tombstone):
+        watcher.put(Terminated(address, target.path, target.reason), address)
+    else:
+        raise SupervisorError(f"{address} is no address of an actor of this system")
+
+
+def unwatch(watcher: SupervisedCell, address: Any) -> None:
+    """Have the watcher not told any more."""
+    target = getattr(address, "cell", None)
+    if isinstance(target, Cell) and target.watchers is not None:
+        target.watchers.pop(watcher, None)

@@ -1,0 +1,180 @@
+"""The queues of mailboxes whose policy must find a message inside: by key, or by priority.
+
+Both do every operation in constant time (a shed in the number of different priorities), so that a flood
+costs no more per message than a trickle. Other mailboxes use a plain deque.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from supervisor.signals import is_kept
+
+Item = tuple[Any, Any, float]
+"""A message, its sender's address, and when it came in."""
+
+
+class CoalescingQueue:
+    """Keeps the latest message of each key, in the place of the first that waited."""
+
+    __slots__ = ("_displaced", "_items", "_serial")
+
+    def __init__(self, displaced: Callable[[Item], None]) -> None:
+        self._items: OrderedDict[Any, Item] = OrderedDict()
+        self._serial = 0
+        self._displaced = displaced
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items.values())
+
+    def append(self, item: Item) -> None:
+        """Add at the end, or take the place of the waiting message of the same type and key."""
+        message = item[0]
+        key = getattr(message, "coalesce_key", None)
+        if key is None:
+            self._serial += 1
+            self._items[self._serial] = item
+            return
+        place = (type(message), key)
+        earlier = self._items.get(place)
+        self._items[place] = item
+        if earlier is not None:
+            self._displaced(earlier)
+
+    def popleft(self) -> Item:
+        return self._items.popitem(last=False)[1]
+
+    def put_back(self, items: Iterable[Item]) -> None:
+        """Put items in front again, in their order; a later message of the same key that waits stays."""
+        for item in reversed(list(items)):
+            key = getattr(item[0], "coalesce_key", None)
+            if key is None:
+                self._serial += 1
+                place: Any = self._serial
+            else:
+                place = (type(item[0]), key)
+                if place in self._items:
+                    self._displaced(item)
+                    continue
+            self._items[place] = item
+            self._items.move_to_end(place, last=False)
+
+    def replaces(self, message: Any) -> bool:
+        """Whether this message would take the place of a waiting one instead of needing its own."""
+        key = getattr(message, "coalesce_key", None)
+        return key is not None and (type(message), key) in self._items
+
+    def drop(self) -> Item | None:
+        """Remove and return the oldest message that may be dropped."""
+        for place, item in self._items.items():
+            if not is_kept(item[0]):
+                del self._items[place]
+                return item
+        return None
+
+
+class SheddingQueue:
+    """First in, first out, able to give up the oldest of its lowest priority."""
+
+    __slots__ = ("_back", "_front", "_items", "_lanes")
+
+    def __init__(self) -> None:
+        self._items: OrderedDict[int, Item] = OrderedDict()
+        self._lanes: dict[Any, OrderedDict[int, None]] = {}
+        self._front = 0
+        self._back = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items.values())
+
+    def append(self, item: Item) -> None:
+        self._back += 1
+        self._items[self._back] = item
+        if not is_kept(item[0]):
+            self._lane(item)[self._back] = None
+
+    def popleft(self) -> Item:
+        serial, item = self._items.popitem(last=False)
+        if not is_kept(item[0]):
+            self._leave(priority_of(item[0]), serial)
+        return item
+
+    def put_back(self, items: Iterable[Item]) -> None:
+        """Put items in front again, in their order."""
+        for item in reversed(list(items)):
+            self._front -= 1
+            self._items[self._front] = item
+            self._items.move_to_end(self._front, last=False)
+            if not is_kept(item[0]):
+                lane = self._lane(item)
+                lane[self._front] = None
+                lane.move_to_end(self._front, last=False)
+
+    def lowest(self) -> Any:
+        """Return the lowest priority that waits, None if nothing may be shed."""
+        return min(self._lanes) if self._lanes else None
+
+    def drop(self) -> Item | None:
+        """Remove and return the oldest message of the lowest priority."""
+        if not self._lanes:
+            return None
+        priority = min(self._lanes)
+        serial = next(iter(self._lanes[priority]))
+        self._leave(priority, serial)
+        return self._items.pop(serial)
+
+    def _lane(self, item: Item) -> OrderedDict[int, None]:
+        return self._lanes.setdefault(priority_of(item[0]), OrderedDict())
+
+    def _leave(self, priority: Any, serial: int) -> None:
+        lane = self._lanes[priority]
+        del lane[serial]
+        if not lane:
+            del self._lanes[priority]
+
+
+Queue = deque[Item] | CoalescingQueue | SheddingQueue
+
+
+def priority_of(message: Any) -> Any:
+    """Return the message's own priority, 0 if it has none."""
+    return getattr(message, "priority", 0)
+
+
+def put_back(queue: Queue, items: Iterable[Item]) -> None:
+    """Put items in front of any kind of queue, in their order."""
+    if isinstance(queue, deque):
+        queue.extendleft(reversed(list(items)))
+    else:
+        queue.put_back(items)
+
+
+def put_urgent(queue: Queue, item: Item, urgent: type) -> None:
+    """Put an item in front of all but those of the given type that are in front already."""
+    ahead: list[Item] = []
+    while queue:
+        first = queue.popleft()
+        if type(first[0]) is not urgent:
+            put_back(queue, [first])
+            break
+        ahead.append(first)
+    put_back(queue, [*ahead, item])
+
+
+def drop_oldest(queue: Queue) -> Item | None:
+    """Remove and return the oldest message that may be dropped."""
+    if not isinstance(queue, deque):
+        return queue.drop()
+    for index, item in enumerate(queue):
+        if not is_kept(item[0]):
+            del queue[index]
+            return item
+    return None

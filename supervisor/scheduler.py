@@ -1,0 +1,107 @@
+"""The run queue: which actor handles its next message, in slices of about a millisecond of the loop.
+
+Nothing an actor or a message does may stop it. It never looks into a message, only at its type.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from supervisor.measures import Measures
+from supervisor.queues import Item
+
+if TYPE_CHECKING:
+    from supervisor.cell import Cell
+
+SLICE_S: Final = 0.001
+"""A slice delays every coroutine of the process, several times over until one has finished."""
+TURN_MESSAGES_MAX: Final = 16
+"""What one actor handles before the next has its turn."""
+
+
+class Scheduler:
+    """Ready actors in the order they became ready, an actor's messages in the order they came."""
+
+    ready: Any
+    """Cells with something to do; each at most once."""
+    idle: bool
+    """Whether no slice is scheduled, so that who makes a cell ready must `wake`."""
+    now: float
+    """The loop's time, as of the last message handled or wake; what stamps messages."""
+    current: Item | None
+    """The message being handled, None between handlers."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, measures: Measures) -> None:
+        self.loop = loop
+        self.measures = measures
+        self.ready = deque()
+        self.idle = True
+        self.clock: Callable[[], float] = time.monotonic
+        self.now = self.clock()
+        self.woken_at = self.now
+        self.current = None
+        self.cell: Cell | None = None
+
+    def wake(self) -> None:
+        """Have a slice run soon; needed when a cell became ready while idle."""
+        self.idle = False
+        self.now = self.woken_at = self.clock()
+        self.loop.call_soon(self.run_slice)
+
+    def run_slice(self) -> None:
+        """Handle messages for about a millisecond, then let the loop's other work have its turn."""
+        ready = self.ready
+        clock = self.clock
+        slow_s = self.measures.slow_s
+        now = self.now = clock()
+        self.measures.note_lag(now - self.woken_at)
+        deadline = now + SLICE_S
+        try:
+            while ready and now < deadline:
+                cell: Cell = ready.popleft()
+                self.cell = cell
+                turn = TURN_MESSAGES_MAX
+                while True:
+                    if cell.attention and not cell.attend():
+                        break
+                    queue = cell.queue
+                    item = self.current = queue.popleft()
+                    message, sender, _ = item
+                    try:
+                        cell.handlers[type(message)](cell.actor, message, sender)
+                    except KeyboardInterrupt:
+                        ready.append(cell)
+                        raise
+                    except BaseException as error:
+                        cell.crashed(error, self.current)
+                        now = self.now = clock()
+                        break
+                    cell.handled += 1
+                    before = now
+                    now = self.now = clock()
+                    if now - before > slow_s:
+                        self.measures.note_slow(cell.kind, message, now - before)
+                    if queue:
+                        turn -= 1
+                        if turn and now < deadline:
+                            continue
+                        ready.append(cell)
+                        break
+                    if cell.attention:
+                        continue
+                    cell.scheduled = False
+                    break
+                if cell.congested:
+                    cell.ease()
+        finally:
+            self.current = None
+            self.cell = None
+            if ready:
+                self.woken_at = now
+                self.loop.call_soon(self.run_slice)
+            else:
+                self.idle = True

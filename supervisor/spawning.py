@@ -1,0 +1,96 @@
+"""Putting a new actor into the tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from thespian.actors import Actor
+
+from supervisor.cell import START, Cell
+from supervisor.dispatch import check_money
+from supervisor.errors import BadActorClass, NameTaken, NoMailbox
+from supervisor.mailbox import Mailbox
+from supervisor.policy import Restart
+
+if TYPE_CHECKING:
+    from supervisor.supervised import SupervisedCell
+
+
+def check_name(name: str) -> None:
+    """Raise `ValueError` for what cannot be part of a path."""
+    if not name or "/" in name:
+        raise ValueError(f"name was {name!r}, expected a non-empty one without '/'")
+
+
+def spawn_child(
+    parent: Cell,
+    cls: type[Actor],
+    name: str,
+    args: Any,
+    *,
+    restart: Restart,
+    shutdown_s: float,
+    mailbox: Mailbox | None,
+) -> Any:
+    """Make a child and return its address.
+
+    A parent that is on its way out gets an address that nobody answers to, as in Thespian. If a child of
+    that name is still stopping, the new one begins when the old one has ended, and takes messages until then.
+    """
+    from supervisor.actor import SupervisedActor
+    from supervisor.supervised import SupervisedCell
+
+    if not (isinstance(cls, type) and issubclass(cls, SupervisedActor)):
+        raise BadActorClass(
+            f"{cls!r} is no SupervisedActor class; use createActor() for plain Thespian actors"
+        )
+    mailbox = _mailbox_for(cls, mailbox)
+    if parent.is_leaving:
+        return parent.system.dead_address(f"{parent.prefix}{name}")
+    children = parent.children
+    if children is None:
+        children = parent.children = {}
+    earlier = children.get(name)
+    if earlier is not None:
+        _step_aside(parent, earlier)
+    cell = SupervisedCell(
+        parent.system, parent, name, cls, args, mailbox=mailbox, restart=restart, shutdown_s=shutdown_s
+    )
+    children[name] = cell
+    cell.attention = START
+    if earlier is not None:
+        _succeed(earlier, cell)
+    else:
+        cell.schedule()
+    return cell.address
+
+
+def _mailbox_for(cls: Any, mailbox: Mailbox | None) -> Mailbox:
+    if mailbox is not None:
+        check_money(cls, mailbox, cls.handler_table.declared)
+        return mailbox
+    declared: Mailbox | None = getattr(cls, "mailbox", None)
+    if declared is None:
+        raise NoMailbox(
+            f"{cls.__qualname__} declares no mailbox; add for example "
+            "`mailbox = Mailbox(capacity=1024, overflow=Overflow.REFUSE)` to the class"
+        )
+    return declared
+
+
+def _step_aside(parent: Cell, earlier: Cell) -> None:
+    if not earlier.is_stopping:
+        raise NameTaken(f"{earlier.path} is alive; stop it first, or use child() to find it")
+    assert parent.children is not None
+    # Under a key no name can be, it still counts among those whose end the parent waits for.
+    del parent.children[earlier.name]
+    parent.children[f"/{earlier.address.number}"] = earlier
+
+
+def _succeed(earlier: Cell, cell: SupervisedCell) -> None:
+    old = earlier.as_supervised()
+    if old is None:
+        cell.schedule()
+        return
+    cell.park()
+    old.successor = cell

@@ -1,0 +1,227 @@
+"""The cell of a supervised actor: incarnations come and go in it, address and mailbox stay."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Hashable
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from thespian.actors import ChildActorExited
+
+from supervisor import lifecycle, supervision
+from supervisor.cell import CRASH, FINISH, HALT, OUT, PARKED, START, Cell
+from supervisor.deadletters import DropReason
+from supervisor.errors import InjectedCrash, MailboxOverflow, NotInHandler, StashFull
+from supervisor.mailbox import Mailbox
+from supervisor.pipes import Pipe
+from supervisor.policy import ExitReason, Restart, Supervision
+from supervisor.queues import Item, put_back, put_urgent
+from supervisor.signals import Terminated, Urgent
+from supervisor.thespian_ref import ThespianRef
+from supervisor.timers import Timer
+
+if TYPE_CHECKING:
+    from supervisor.system import System
+
+log: Final = logging.getLogger("supervisor")
+
+
+class SupervisedCell(ThespianRef, Cell):
+    """What the runtime keeps of a supervised actor. Fields that most actors never need start as None."""
+
+    __slots__ = (
+        "args",
+        "closing",
+        "drained",
+        "ending",
+        "epoch",
+        "failures",
+        "last_error",
+        "own_restart_times",
+        "pipes",
+        "random",
+        "recovery",
+        "restart",
+        "restarts",
+        "running",
+        "shutdown_s",
+        "started_at",
+        "stash",
+        "successor",
+        "timers",
+    )
+
+    def __init__(
+        self,
+        system: System,
+        parent: Cell,
+        name: str,
+        cls: Any,
+        args: Any,
+        *,
+        mailbox: Mailbox,
+        restart: Restart,
+        shutdown_s: float,
+    ) -> None:
+        super().__init__(system, parent, name, cls, mailbox)
+        self.handlers = cls.handler_table
+        self.args = args
+        self.restart = restart
+        self.shutdown_s = shutdown_s
+        self.epoch = 0
+        self.failures = 0
+        self.restarts = 0
+        self.running = False
+        self.started_at = 0.0
+        self.last_error: BaseException | None = None
+        self.timers: dict[Hashable, Timer] | None = None
+        self.pipes: dict[Pipe, None] | None = None
+        self.stash: deque[Item] | None = None
+        self.random: Random | None = None
+        self.own_restart_times: deque[float] | None = None
+        self.recovery: supervision.Recovery | None = None
+        self.closing: asyncio.Future[None] | None = None
+        self.ending: asyncio.Future[None] | None = None
+        self.drained: asyncio.Future[None] | None = None
+        self.successor: SupervisedCell | None = None
+
+    @property
+    def supervision(self) -> Supervision:
+        policy: Supervision = self.cls.supervision
+        return policy
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the incarnation can end at once, with nothing to wait for."""
+        return not self.children and not self.pipes and self.ending is None
+
+    # --- for the scheduler ---
+
+    def attend(self) -> bool:
+        attention = self.attention
+        if attention & PARKED:
+            self.attention |= OUT
+            return False
+        if attention & START:
+            self.attention &= ~START
+            return lifecycle.start(self) and self.attend()
+        if attention & HALT:
+            self.attention &= ~HALT
+            full = MailboxOverflow(f"{self.path}: its mailbox of {self.mailbox.capacity} overflowed")
+            self._fail(full, None, escalate=True)
+            return False
+        if attention & FINISH:
+            self.attention &= ~FINISH
+            supervision.finished(self)
+            return False
+        if attention & CRASH and self.queue:
+            self.attention &= ~CRASH
+            self.crashed(InjectedCrash("crashed by the simulation"), self.queue.popleft())
+            return False
+        if self.queue:
+            return True
+        self.scheduled = False
+        return False
+
+    def crashed(self, error: BaseException, item: Item | None) -> None:
+        self._fail(error, item, escalate=False)
+
+    def _fail(self, error: BaseException, item: Item | None, *, escalate: bool) -> None:
+        self.attention |= PARKED
+        if self.scheduler.cell is self:
+            self.attention |= OUT
+        lifecycle.trim_traceback(error)
+        self.last_error = error
+        if item is not None:
+            self.drop(DropReason.CRASHED, item[0], item[1], error)
+        if log.isEnabledFor(logging.WARNING):
+            what = "no message" if item is None else type(item[0]).__name__
+            log.warning("%s (%s) failed on %s: %s", self.path, self.kind, what, type(error).__name__)
+        supervision.failed(self, error, escalate=escalate)
+
+    # --- messages ---
+
+    def hand_over(self, message: Any, sender: Any) -> None:
+        """Let the actor handle a message that came in an envelope, as if it had come by itself."""
+        self.scheduler.current = (message, sender, self.scheduler.now)
+        self.handlers[type(message)](self.actor, message, sender)
+
+    def put_urgent(self, message: Any, sender: Any) -> None:
+        """Take a message that overtakes all but other urgent ones; no policy drops it."""
+        self.open()
+        self.schedule()
+        put_urgent(self.queue, (Urgent(message), sender, self.scheduler.now), Urgent)
+
+    def turned_away(self, notice: Exception) -> None:
+        if self.cls.handler_table.takes(type(notice)):
+            self.put(notice, self.address)
+
+    def stash_current(self) -> None:
+        """Put the message being handled aside."""
+        current = self.scheduler.current
+        if current is None or self.scheduler.cell is not self:
+            raise NotInHandler(f"{self.path}: stash() puts the message being handled aside, and none is")
+        if self.stash is None:
+            self.stash = deque()
+        if len(self.stash) >= self.mailbox.capacity:
+            raise StashFull(
+                f"{self.path}: its stash holds {len(self.stash)} messages, as many as its mailbox"
+            )
+        self.stash.append(current)
+
+    def unstash(self) -> None:
+        """Put all that was put aside in front again, in its order."""
+        stash, self.stash = self.stash, None
+        if stash:
+            put_back(self.queue, stash)
+
+    # --- ends ---
+
+    def begin_stop(self, *, drain: bool) -> asyncio.Future[None]:
+        return lifecycle.begin_stop(self, drain=drain)
+
+    def finish_soon(self) -> None:
+        """End the incarnation before the next message, by the actor's own wish."""
+        self.attention |= FINISH
+        self.schedule()
+
+    def kill(self, reason: ExitReason) -> None:
+        lifecycle.kill(self, reason)
+
+    def as_supervised(self) -> SupervisedCell:
+        return self
+
+    def escalate(self, child: Cell, error: BaseException) -> None:
+        self._fail(error, None, escalate=False)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.closing is not None
+
+    @property
+    def is_leaving(self) -> bool:
+        return self.closing is not None or self.ending is not None or self.recovery is not None
+
+    # --- children and watched ones ---
+
+    def terminated(self, child: Cell, reason: ExitReason) -> None:
+        if self.running and self.cls.handler_table.takes(ChildActorExited):
+            self.put(ChildActorExited(child.address), self.system.systemAddress)
+
+    def notify_terminated(self, epoch: int, address: Any, path: str, reason: ExitReason) -> None:
+        """Tell the incarnation that watched another actor that it is gone."""
+        if self.epoch == epoch and not self.is_dead:
+            self.put(Terminated(address, path, reason), address)
+
+    @property
+    def state(self) -> str:
+        if self.closing is not None:
+            return "stopping"
+        if self.recovery is not None:
+            return "restarting"
+        if self.attention & START or not self.running:
+            return "starting"
+        return "suspended" if self.attention & PARKED else "running"

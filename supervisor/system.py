@@ -1,0 +1,221 @@
+"""One system of actors: its loop, its tree, and what is common to all that is in it.
+
+The inside of the base; what programs call is in `outside` and `base`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+from collections.abc import Coroutine
+from random import Random
+from typing import Any, Final
+
+from thespian.actors import ActorAddress
+
+from supervisor.address import CellAddress, Target, numbers, register_system
+from supervisor.cell import Cell
+from supervisor.clock import Clock, SystemClock
+from supervisor.deadletters import DeadLetters, DropReason
+from supervisor.errors import RootFailed
+from supervisor.guardian import Guardian
+from supervisor.lifecycle import stop_children
+from supervisor.measures import Measures
+from supervisor.policy import ExitReason, Supervision
+from supervisor.registry import Registry
+from supervisor.scheduler import Scheduler
+from supervisor.threads import Home
+from supervisor.tombstone import Tombstone
+
+log: Final = logging.getLogger("supervisor")
+
+SLOW_HANDLER_S: Final = 0.01
+"""What a handler may take before it is reported; ten slices of the loop."""
+LAG_PERIOD_S: Final = 0.25
+
+_serials = itertools.count(1)
+
+
+class System:
+    """Everything that cells share."""
+
+    failed: RootFailed | None = None
+    """Why the system gave up, None while it has not."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        seed: int | str | None = None,
+        name: str = "remora",
+        capabilities: dict[str, Any] | None = None,
+        supervision: Supervision | None = None,
+        slow_handler_s: float = SLOW_HANDLER_S,
+    ) -> None:
+        self.name = name
+        self.seed = seed
+        self.capabilities = dict(capabilities or {})
+        self.key = f"{name}-{os.getpid()}-{next(_serials)}"
+        self.systemAddress = ActorAddress("/ActorSys")
+        self.random = self.random_for("/system")
+        self.numbers = numbers()
+        self.measures = Measures(slow_handler_s)
+        self.home = Home(loop, name)
+        self.scheduler = self.make_scheduler(self.home.loop)
+        self.clock = self.make_clock(self.home.loop)
+        self.letters = DeadLetters()
+        self.registry = Registry()
+        self.guardian = Guardian(self, supervision or Supervision())
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._ended: asyncio.Future[None] | None = None
+        self._lag_handle: asyncio.TimerHandle | None = None
+        register_system(self)
+        self.home.call(self.begin)
+
+    # --- what simulations have their own of ---
+
+    def make_scheduler(self, loop: asyncio.AbstractEventLoop) -> Scheduler:
+        """Return the run queue."""
+        return Scheduler(loop, self.measures)
+
+    def make_clock(self, loop: asyncio.AbstractEventLoop) -> Clock:
+        """Return the actors' source of time."""
+        return SystemClock()
+
+    def begin(self) -> None:
+        """Set going what the system does by itself, on its loop."""
+        self.begin_sampling()
+
+    def begin_sampling(self) -> None:
+        """Measure the lag of the loop from now on."""
+        self._sample_lag(self.home.loop.time())
+
+    def _sample_lag(self, due: float) -> None:
+        loop = self.home.loop
+        self.measures.note_lag(max(0.0, loop.time() - due))
+        due = loop.time() + LAG_PERIOD_S
+        self._lag_handle = loop.call_at(due, self._sample_lag, due)
+
+    # --- for cells ---
+
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine of the runtime itself; its failure is a bug and is logged, never raised."""
+        task = self.home.loop.create_task(coroutine)
+        self._tasks[task] = None
+        task.add_done_callback(self._ran)
+
+    def _ran(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        if not task.cancelled() and task.exception() is not None:
+            log.error("the runtime itself failed", exc_info=task.exception())
+
+    def random_for(self, path: str) -> Random:
+        """Return a source of chance of its own, the same for the same seed and path."""
+        return Random(f"{self.seed}:{path}" if self.seed is not None else None)
+
+    def target_of(self, address: Any) -> Target:
+        """Return what takes the messages to an address, whichever kind of address it is."""
+        target: Target | None = getattr(address, "cell", None)
+        if target is not None:
+            return target
+        if address is None or address == self.systemAddress:
+            return self.guardian
+        return self.dead_address(str(address).removeprefix("ActorAddr-").lstrip("/")).cell
+
+    def dead_address(self, path: str, number: int = 0) -> CellAddress:
+        """Return an address that nobody answers to."""
+        tombstone = Tombstone(self, path, "nobody", ExitReason.STOPPED)
+        return CellAddress(tombstone, number or next(self.numbers), self.key)
+
+    def dead_letter(
+        self,
+        reason: DropReason,
+        path: str,
+        kind: str,
+        message: Any,
+        sender: Any,
+        error: BaseException | None = None,
+    ) -> None:
+        """Count and record a message that is not handled."""
+        at_ns = self.clock.now_ns()
+        self.letters.add(
+            reason, at_ns=at_ns, path=path, kind=kind, message=message, sender=sender, error=error
+        )
+        if reason is DropReason.DEAD:
+            self.registry.tell_dead_letter(path, message, self.systemAddress)
+
+    def terminated(self, cell: Cell, reason: ExitReason) -> None:
+        """Take an ended cell out of the tree and tell who must know."""
+        path = cell.path
+        cell.address.cell = Tombstone(self, path, cell.kind, reason)
+        self.registry.forget(cell)
+        parent = cell.parent
+        if parent is not None and parent.children is not None:
+            key = cell.name if parent.children.get(cell.name) is cell else f"/{cell.address.number}"
+            parent.children.pop(key, None)
+            if not parent.is_dead:
+                parent.terminated(cell, reason)
+        watchers, cell.watchers = cell.watchers, None
+        for watcher, epoch in (watchers or {}).items():
+            watcher.notify_terminated(epoch, cell.address, path, reason)
+        supervised = cell.as_supervised()
+        if supervised is not None and supervised.successor is not None:
+            supervised.successor.unpark()
+
+    # --- the whole ---
+
+    def root_failed(self, path: str, error: BaseException) -> None:
+        """Give up: a top-level actor cannot be kept alive."""
+        if self.failed is None:
+            self.failed = RootFailed(path, error)
+            self.failed.__cause__ = error
+            log.critical("%s failed for good: %s", path, type(error).__name__)
+            self.run(self.stop_all(drain=False))
+
+    async def stop_all(self, *, drain: bool) -> None:
+        """Stop all actors, however long each may take within its own shutdown time."""
+        self.guardian.stopping = True
+        await stop_children(self.guardian, drain=drain)
+        self.all_ended()
+
+    def kill_all(self) -> None:
+        """End all actors now."""
+        self.guardian.stopping = True
+        for child in reversed(list((self.guardian.children or {}).values())):
+            child.kill(ExitReason.KILLED)
+        self.all_ended()
+
+    def all_ended(self) -> None:
+        """Take note that the last top-level actor has ended."""
+        if self._lag_handle is not None:
+            self._lag_handle.cancel()
+        if not self.end.done():
+            self.end.set_result(None)
+
+    @property
+    def end(self) -> asyncio.Future[None]:
+        """Done when no actor is left."""
+        if self._ended is None:
+            self._ended = self.home.loop.create_future()
+        return self._ended
+
+    def cell_at(self, path: str) -> Cell | None:
+        """Return the cell of a path."""
+        starts: list[Cell] = [self.guardian]
+        starts += [each for each in (self.guardian.children or {}).values() if not each.prefix]
+        for start in starts:
+            cell: Cell | None = start
+            for name in path.split("/"):
+                cell = (cell.children or {}).get(name) if cell is not None else None
+            if cell is not None:
+                return cell
+        return None
+
+    def restore(self, number: int, path: str) -> CellAddress:
+        """Return the address that was pickled, the very same one if its actor lives."""
+        cell = self.cell_at(path)
+        if cell is not None and cell.address.number == number:
+            return cell.address
+        return self.dead_address(path, number)

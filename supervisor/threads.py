@@ -1,0 +1,81 @@
+"""Where a system base lives: in somebody's loop, or in a loop of its own in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from supervisor.errors import BlockingCall
+
+_Value = TypeVar("_Value")
+
+
+class Home:
+    """A loop and the thread it runs on. Owns the loop only if it had to make one."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None, name: str) -> None:
+        if loop is None:
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                loop = None
+        self.owned = loop is None
+        self.loop: asyncio.AbstractEventLoop = loop if loop is not None else asyncio.new_event_loop()
+        self._thread: threading.Thread | None = None
+        self._ident: int | None = threading.get_ident()
+        if self.owned:
+            ready = threading.Event()
+            self._thread = threading.Thread(target=self._live, args=(ready,), name=name, daemon=True)
+            self._thread.start()
+            ready.wait()
+
+    def _live(self, ready: threading.Event) -> None:
+        asyncio.set_event_loop(self.loop)
+        self._ident = threading.get_ident()
+        self.loop.call_soon(ready.set)
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller is on the thread of the loop."""
+        return threading.get_ident() == self._ident
+
+    def call(self, function: Callable[..., _Value], *args: Any) -> _Value:
+        """Call on the loop's thread and return the result, waiting for it if that is another thread."""
+        if self.is_here or self.loop.is_closed():
+            return function(*args)
+        future: concurrent.futures.Future[_Value] = concurrent.futures.Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function(*args))
+            except BaseException as error:
+                future.set_exception(error)
+
+        self.loop.call_soon_threadsafe(run)
+        return future.result()
+
+    def post(self, function: Callable[..., Any], *args: Any) -> None:
+        """Call on the loop's thread; at once if this is it, without waiting if not."""
+        if self.is_here:
+            function(*args)
+        elif not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(function, *args)
+
+    def check_may_block(self, what: str, instead: str) -> None:
+        """Raise `BlockingCall` if the caller would wait for the loop it is on."""
+        if self.is_here:
+            raise BlockingCall(f"{what} would block the loop that must serve it; {instead}")
+
+    def close(self) -> None:
+        """Stop and close a loop of its own; leave somebody else's alone."""
+        if self._thread is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            if not self.is_here:
+                self._thread.join()

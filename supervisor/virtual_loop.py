@@ -1,0 +1,83 @@
+"""An asyncio event loop whose time is virtual: where the real one would wait, this one moves its clock.
+
+Deterministic: callbacks run in the order they were scheduled, timers in the order of their time. It never
+touches the machine's clock and has no sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from supervisor.errors import Deadlock
+
+_TASKS_NAMED_MAX: Final = 20
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """A loop for simulations. `drive` runs it up to a moment; `run_until_complete` as far as needed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._until: float | None = None
+        self._selector: Any = _VirtualSelector(self)
+
+    def time(self) -> float:
+        return self._now
+
+    def drive(self, until: float) -> None:
+        """Run all that is due up to a moment, and leave the time at that moment."""
+        if self.is_running():
+            raise RuntimeError(
+                "the simulated loop is running already; a simulation is driven from outside it"
+            )
+        self._until = until
+        try:
+            self.run_forever()
+        finally:
+            self._until = None
+        self._now = max(self._now, until)
+
+    def pass_time(self) -> None:
+        """Move the time instead of waiting; called by the loop when nothing is ready."""
+        due: float | None = self._scheduled[0].when() if self._scheduled else None  # type: ignore[attr-defined]
+        if self._until is not None and (due is None or due > self._until):
+            self.stop()
+        elif due is not None:
+            self._now = max(self._now, due)
+        else:
+            raise Deadlock(self._who_waits())
+
+    def _who_waits(self) -> str:
+        tasks = sorted(asyncio.all_tasks(self), key=lambda task: task.get_name())
+        lines = [f"  {task.get_name()}: {_place(task)}" for task in tasks[:_TASKS_NAMED_MAX]]
+        if len(tasks) > _TASKS_NAMED_MAX:
+            lines.append(f"  and {len(tasks) - _TASKS_NAMED_MAX} more")
+        return "\n".join(["nothing is ready and no timer is set, yet these wait:", *lines])
+
+    # --- what BaseEventLoop leaves to its subclasses ---
+
+    def _process_events(self, event_list: Any) -> None:
+        """Do nothing: there are no files."""
+
+    def _write_to_self(self) -> None:
+        """Do nothing: this loop never sleeps, so nobody has to wake it."""
+
+
+class _VirtualSelector:
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+
+    def select(self, timeout: float | None) -> list[Any]:
+        if timeout is None or timeout > 0:
+            self._loop.pass_time()
+        return []
+
+
+def _place(task: asyncio.Task[Any]) -> str:
+    stack = task.get_stack(limit=1)
+    if not stack:
+        return "finished or not begun"
+    frame = stack[-1]
+    return f"{frame.f_code.co_qualname} at {frame.f_code.co_filename}:{frame.f_lineno}"
