@@ -44,11 +44,12 @@ class Connection(Protocol):
 
 
 WRITER: Final = {
-    # Every statement of the writer looks rows up by key. Plans are cached while tables are still empty;
-    # without this they would be plans for empty tables until the next ANALYZE.
+    # Every statement of the writer looks rows up by key: one plan fits all values, so it is made once
+    # (planning took as long as running), and never for the empty tables it may meet at that moment.
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
     "application_name": "remora",
 }
 READER: Final = {"default_transaction_read_only": "on", "application_name": "remora reader"}

@@ -163,9 +163,7 @@ class Engine:
         assert self._writer is not None
         # The lock waits for a session that may still be at it.
         async with asyncio.timeout(COMMIT_TIMEOUT_S):
-            row = await self._writer.fetchrow(
-                "SELECT incarnation, batch FROM engine WHERE id = 1 FOR UPDATE"
-            )
+            row = await self._writer.fetchrow("SELECT incarnation, batch FROM engine WHERE id = 1 FOR UPDATE")
         assert row is not None
         if row["incarnation"] != self._incarnation:
             raise EngineTakenError(_TAKEN)
