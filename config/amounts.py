@@ -9,6 +9,8 @@ from messages.units import AMOUNT_MAX, MICROS
 
 DECIMALS: Final = 6
 
+_ADJUSTED_MAX: Final = Decimal(AMOUNT_MAX // MICROS).adjusted()
+
 
 class Micros(int):
     """An amount, price or ratio in 1e-6; in YAML a decimal number such as `0.02`."""
@@ -28,9 +30,12 @@ def exact(number: Decimal) -> Micros:
         raise AmountError("expected a finite number")
     if exponent < -DECIMALS:
         raise AmountError(f"expected at most {DECIMALS} decimals")
-    if number.adjusted() > 15 and number != 0:
+    if number.adjusted() > _ADJUSTED_MAX and number != 0:
         raise AmountError(f"expected at most {AMOUNT_MAX // MICROS}")
-    return Micros(int(number.scaleb(DECIMALS)))
+    amount = Micros(int(number.scaleb(DECIMALS)))
+    if abs(amount) > AMOUNT_MAX:
+        raise AmountError(f"expected at most {AMOUNT_MAX // MICROS}")
+    return amount
 
 
 def micros(text: str) -> Micros:

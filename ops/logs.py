@@ -74,7 +74,7 @@ def configure(level: str, format: str, run_id: str, stream: TextIO | None = None
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_SHARED],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _without_leftovers, *_SHARED],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _binding(run_id),
@@ -92,6 +92,13 @@ def configure(level: str, format: str, run_id: str, stream: TextIO | None = None
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
+
+
+def _without_leftovers(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop what another handler's formatter left on the record: it says the event again."""
+    for name in ("message", "asctime"):
+        event.pop(name, None)
+    return event
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -13,7 +13,8 @@ WALLET = "0x6031b6eed1c97e853c6e0f03ad3ce3529351f96d"
 
 def test_every_setting_has_a_row_with_value_origin_and_meaning(loaded, file):
     result = loaded(
-        f"ingest: {{sockets: 4}}\nleaders: [{WALLET}]\nportfolios: [{{id: a, cash: 2.50}}, {{id: b, follow: [{WALLET}]}}]\n"
+        f"ingest: {{sockets: 4}}\nleaders: [{WALLET}]\n"
+        f"portfolios: [{{id: a, cash: 2.50}}, {{id: b, follow: [{WALLET}]}}]\n"
     )
 
     shown = {row.key: row for row in rows(result)}
