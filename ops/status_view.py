@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from messages.units import decimal_text
+from ops.consoles import wide_console
+from ops.demo.view import money
 
 
 def render_status(status: dict[str, Any]) -> None:
     """Print the daemon's status document (`GET /api/status`) on stdout."""
-    console = Console()
+    console = wide_console()
     store = status["store"]
     console.print(
         f"Remora {status['version']}, {status['mode']} mode, pid {status['pid']}, "
@@ -58,7 +58,7 @@ def _portfolios(counts: dict[str, Any]) -> Table:
     for one in counts["portfolios"]:
         table.add_row(
             one["portfolio_id"],
-            *(decimal_text(one[name]) for name in ("cash", "realised", "unrealised", "fees")),
+            *(money(one[name]) for name in ("cash", "realised", "unrealised", "fees")),
             *(str(one[name]) for name in ("positions_open", "intents", "skips")),
         )
     return table

@@ -99,11 +99,12 @@ class Web(SupervisedActor):
         return web.json_response(body, status=200 if self.available else 503)
 
     async def _status(self, request: web.Request) -> web.Response:
-        ingest, counts = await asyncio.gather(
+        answers: tuple[Any, ...] = await asyncio.gather(
             self.ask(self.args.directory.ingest, IngestQuery(), timeout_s=ASK_TIMEOUT_S),
             self.ask(self.args.directory.store, CountsQuery(), timeout_s=ASK_TIMEOUT_S),
             return_exceptions=True,
         )
+        ingest, counts = answers
         body = {
             **self.args.about,
             "uptime_s": round((self.clock.now_ns() - self.started_at_ns) / 1e9, 3),

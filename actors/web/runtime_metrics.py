@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
 
 import psutil
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-
-class ActorFigures(Protocol):
-    """What is read of each actor in the runtime's tree."""
-
-    kind: str
-    depth: int
-    handled: int
-    restarts: int
-
-
-class RuntimeView(Protocol):
-    """The runtime as seen from here: whatever system base runs the actors."""
-
-    def tree(self) -> Iterable[ActorFigures]:
-        """Return every live actor."""
-
-    def drops(self) -> dict[tuple[str, str, str], int]:
-        """Return how many messages were dropped by (actor kind, message type, reason)."""
-
-    def loop_lag_s(self) -> float:
-        """Return how late the event loop ran at the last measurement."""
+from supervisor import AsyncioSystemBase
 
 
 class RuntimeCollector(Collector):
     """Summed by kind of actor: one actor per wallet must not become one time series per wallet."""
 
-    def __init__(self, view: Callable[[], RuntimeView]) -> None:
+    def __init__(self, view: Callable[[], AsyncioSystemBase]) -> None:
         self._view = view
         self._process = psutil.Process()
 
@@ -51,18 +30,20 @@ class RuntimeCollector(Collector):
             figures[2] = max(figures[2], actor.depth)
             figures[3] += actor.handled
             figures[4] += actor.restarts
-        gauges = (
+        gauges: tuple[GaugeMetricFamily, ...] = (
             GaugeMetricFamily("remora_actors", "Live actors", labels=["kind"]),
             GaugeMetricFamily("remora_mailbox_depth", "Messages waiting", labels=["kind"]),
             GaugeMetricFamily("remora_mailbox_depth_max", "Messages in the fullest mailbox", labels=["kind"]),
         )
-        counters = (
+        counters: tuple[CounterMetricFamily, ...] = (
             CounterMetricFamily("remora_messages_handled", "Messages handled", labels=["kind"]),
             CounterMetricFamily("remora_actor_restarts", "Restarts of live actors", labels=["kind"]),
         )
         for kind, figures in sorted(sums.items()):
-            for family, value in zip((*gauges, *counters), figures, strict=True):
-                family.add_metric([kind], value)
+            for gauge, value in zip(gauges, figures, strict=False):
+                gauge.add_metric([kind], value)
+            for counter, value in zip(counters, figures[len(gauges) :], strict=True):
+                counter.add_metric([kind], value)
         yield from gauges
         yield from counters
         dropped = CounterMetricFamily(
@@ -71,8 +52,10 @@ class RuntimeCollector(Collector):
         for labels, count in sorted(view.drops().items()):
             dropped.add_metric(list(labels), count)
         yield dropped
-        lag = GaugeMetricFamily("remora_event_loop_lag_seconds", "How late the event loop runs")
-        lag.add_metric([], view.loop_lag_s())
+        lag = GaugeMetricFamily(
+            "remora_event_loop_lag_seconds", "How late the event loop ran, worst of the last samples"
+        )
+        lag.add_metric([], view.loop_lag().max_s)
         yield lag
         memory = GaugeMetricFamily("remora_resident_memory_bytes", "Resident memory")
         memory.add_metric([], self._process.memory_info().rss)

@@ -62,4 +62,4 @@ class Progress:
             for state, count in counts["orders"].items()
             if state in ("CREATED", "PLACED", "PENDING", "PARTIAL")
         )
-        return decided == counts["leader_trades"] * portfolios and waiting == 0
+        return bool(decided == counts["leader_trades"] * portfolios and waiting == 0)

@@ -13,7 +13,7 @@ PORTFOLIOS: tuple[dict[str, Any], ...] = (
     {
         "id": "steady",
         "cash": 50000,
-        "ratio": 0.01,
+        "ratio": 0.1,
         "caps": {
             "per_trade": 2500,
             "per_market": 10000,
@@ -25,7 +25,7 @@ PORTFOLIOS: tuple[dict[str, Any], ...] = (
     {
         "id": "careful",
         "cash": 10000,
-        "ratio": 0.005,
+        "ratio": 0.05,
         "caps": {"per_trade": 50, "per_market": 300, "per_event": 600, "per_portfolio": 5000},
         "guards": {"max_spread": 0.03, "max_price_move": 0.015},
     },
