@@ -24,7 +24,7 @@ class LevelChange(msgspec.Struct, frozen=True):
 class Book:
     """Price levels of both sides. `BUY` levels are bids, `SELL` levels are asks."""
 
-    __slots__ = ("asks", "bids", "condition", "last_trade_price", "timestamp_ms", "token")
+    __slots__ = ("asks", "bids", "condition", "last_trade_price", "last_trade_side", "timestamp_ms", "token")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Book:
         self.bids = dict(bids)
         self.asks = dict(asks)
         self.last_trade_price = last_trade_price
+        self.last_trade_side: Side | None = None
         self.timestamp_ms = 0
 
     @property

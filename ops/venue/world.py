@@ -91,6 +91,7 @@ class World:
             book = self.books.get(leg.token)
             if book is not None and leg.role == "taker":
                 book.last_trade_price = plain(round(leg.price, 4))
+                book.last_trade_side = leg.side
                 other = self.books.get(self._opposite(leg.token))
                 if other is not None:
                     other.last_trade_price = plain(round(1 - leg.price, 4))

@@ -153,7 +153,7 @@ def _spread(book: Book) -> dict[str, Any]:
 
 
 def _last_trade_price(book: Book) -> dict[str, Any]:
-    return {"price": book.last_trade_price or "0.5", "side": ""}
+    return {"price": book.last_trade_price or "0.5", "side": book.last_trade_side or ""}
 
 
 def _tick_size(market: Market) -> dict[str, Any]:

@@ -100,8 +100,8 @@ class DataRoutes:
         rows = [row for row in self._world.ledger.rows(query.user) if row.played_at <= seen_until]
         found = [
             one
-            for one in positions(self._world, rows)
-            if one["status"] == status and (not query.conditions or one["condition_id"] in query.conditions)
+            for one in positions(self._world, rows, status)
+            if not query.conditions or one["condition_id"] in query.conditions
         ]
         pagination = {
             "limit": query.limit,

@@ -22,14 +22,14 @@ class _Holding(msgspec.Struct):
     realised: Decimal = ZERO
 
 
-def positions(world: World, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return a document per token ever held, in order of first entry."""
+def positions(world: World, rows: Iterable[Row], wanted: str) -> list[dict[str, Any]]:
+    """Return a document per token whose holding has the wanted status, in order of first entry."""
     holdings: dict[str, _Holding] = {}
     for row in rows:
         holding = holdings.setdefault(row.leg.token, _Holding(row))
         holding.last = row
         _add(holding, row)
-    return [_document(world, holding) for holding in holdings.values()]
+    return [_document(world, one) for one in holdings.values() if _status(world, one) == wanted]
 
 
 def _add(holding: _Holding, row: Row) -> None:
@@ -77,7 +77,7 @@ def _document(world: World, holding: _Holding) -> dict[str, Any]:
         "token_id": leg.token,
         "condition_id": leg.condition,
         **{key: neat(round(amount, 6)) for key, amount in amounts.items()},
-        "status": _status(holding.size, closed, price),
+        "status": _status(world, holding).removesuffix("_LOST"),  # a filter knows the losers, a row does not
         "redeemable": closed and holding.size > ZERO,
         "mergeable": False,
         "negative_risk": market.neg_risk if market is not None else False,
@@ -99,9 +99,13 @@ def _document(world: World, holding: _Holding) -> dict[str, Any]:
     }
 
 
-def _status(size: Decimal, closed: bool, price: Decimal) -> str:
-    if size == ZERO:
+def _status(world: World, holding: _Holding) -> str:
+    """Return the status that a query may ask for."""
+    if holding.size == ZERO:
         return "CLOSED"
-    if not closed:
+    token = holding.last.leg.token
+    market = world.by_token.get(token)
+    if market is None or not market.closed:
         return "OPEN"
-    return "REDEEMABLE" if price > ZERO else "REDEEMABLE_LOST"
+    has_worth = world.outcome_price(market, market.tokens.index(token)) > ZERO
+    return "REDEEMABLE" if has_worth else "REDEEMABLE_LOST"
