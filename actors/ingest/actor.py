@@ -74,7 +74,9 @@ class Ingest(SupervisedActor):
     args: IngestArgs
 
     def started(self) -> None:
-        self.coverage = Coverage(self.clock.now_ns())
+        self.coverage = Coverage(
+            self.clock.now_ns(), settle_ns=int(self.args.ingest.poll_settle_s * _NS_PER_S)
+        )
         self.availability: StoreAvailability | None = None
         self.unavailable_since_ns: int | None = None
         self.states: dict[str, FeedState] = {}
@@ -186,7 +188,7 @@ class Ingest(SupervisedActor):
         self.timer("no feed", GAP_REPEAT_S, _NoFeed())
 
     def _close_gap(self, reason: str) -> None:
-        since_ns = self.coverage.take_gap()
+        since_ns = self.coverage.take_gap(self.clock.now_ns())
         if since_ns is not None:
             self._send_poller(since_ns, reason)
 

@@ -15,9 +15,15 @@ ENDED_KEPT: Final = 256
 
 
 class Coverage:
-    """The spans of time in which each feed delivered."""
+    """The spans of time in which each feed delivered.
 
-    def __init__(self, began_ns: int) -> None:
+    Whoever takes a gap looks into it at once and again `settle_ns` later. The second look finds what
+    happened until half way there, so that needs no third.
+    """
+
+    def __init__(self, began_ns: int, settle_ns: int = 0) -> None:
+        self._looked_ns = 0
+        self._looks_ahead_ns = settle_ns // 2
         self._up: dict[str, int] = {}
         self._ended: deque[tuple[int, int]] = deque(maxlen=ENDED_KEPT)
         self._gap_ns: int | None = began_ns
@@ -43,7 +49,7 @@ class Coverage:
             return
         last_ns = max(up_ns, min(last_event_at_ns, at_ns))
         self._ended.append((up_ns, last_ns))
-        reached_ns = self._reached(last_ns, at_ns)
+        reached_ns = self._reached(max(last_ns, min(self._looked_ns, at_ns)), at_ns)
         if reached_ns < at_ns or not self._up:
             self.suspect(reached_ns)
 
@@ -51,9 +57,11 @@ class Coverage:
         """Take note of a gap found in another way."""
         self._gap_ns = since_ns if self._gap_ns is None else min(self._gap_ns, since_ns)
 
-    def take_gap(self) -> int | None:
+    def take_gap(self, at_ns: int) -> int | None:
         """Return since when there is a gap, and forget it: somebody is looking into it now."""
         gap_ns, self._gap_ns = self._gap_ns, None
+        if gap_ns is not None:
+            self._looked_ns = at_ns + self._looks_ahead_ns
         return gap_ns
 
     def _reached(self, from_ns: int, to_ns: int) -> int:
