@@ -33,6 +33,8 @@ log = structlog.get_logger("executor")
 INTENTS = Counter("remora_intents_total", "Intents by what the store said", ["outcome"])
 
 LOAD_TIMEOUT_S = 30.0
+LOAD_AGAIN_S = 0.5
+"""Pause before a failed load is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ class _LoadFailed(Message, frozen=True, kw_only=True):
     reason: str
 
 
+class _LoadAgain(Message, frozen=True):
+    pass
+
+
 class Executor(SupervisedActor):
     """Supervisor of the orders and of the venue adapter."""
 
@@ -56,7 +62,9 @@ class Executor(SupervisedActor):
     args: ExecutorArgs
 
     def started(self) -> None:
-        self.pending: dict[IntentId, Intent] = {}
+        self.pending: dict[IntentId, list[Intent]] = {}
+        """By identity, in the order sent to the store, which answers in that order: a portfolio that was
+        loaded anew may decide on a trade again while its earlier decision is still on its way."""
         self.placed = 0
         execution = self.args.execution
         self.args.directory.venue = self.spawn(
@@ -83,6 +91,10 @@ class Executor(SupervisedActor):
     @handles(_LoadFailed)
     def on_load_failed(self, message: _LoadFailed, sender: ActorAddress) -> None:
         log.warning("open orders not loaded yet, asking again", reason=message.reason)
+        self.timer("load", LOAD_AGAIN_S, _LoadAgain())
+
+    @handles(_LoadAgain)
+    def on_load_again(self, message: _LoadAgain, sender: ActorAddress) -> None:
         self._load_open_orders()
 
     @handles(OpenOrdersLoaded)
@@ -100,13 +112,13 @@ class Executor(SupervisedActor):
 
     @handles(ExecuteIntent)
     def on_execute(self, message: ExecuteIntent, sender: ActorAddress) -> None:
-        self.pending[message.intent.intent_id] = message.intent
+        self.pending.setdefault(message.intent.intent_id, []).append(message.intent)
         self.send(self.args.directory.store, StoreDecision(decision=message.intent))
 
     @handles(DecisionStored)
     def on_decision_stored(self, message: DecisionStored, sender: ActorAddress) -> None:
         INTENTS.labels(message.outcome).inc()
-        intent = self.pending.pop(message.intent_id, None)
+        intent = self._answered(message.intent_id)
         if intent is None:
             # Asked by an incarnation before this one: whatever became durable is found in the store.
             self._load_open_orders()
@@ -126,6 +138,16 @@ class Executor(SupervisedActor):
                 reason=message.outcome,
             )
             self.send(self.args.directory.portfolios, dropped)
+
+    def _answered(self, intent_id: IntentId) -> Intent | None:
+        """Return the intent that the store's answer is about, None if this incarnation did not send it."""
+        waiting = self.pending.get(intent_id)
+        if waiting is None:
+            return None
+        intent = waiting.pop(0)
+        if not waiting:
+            del self.pending[intent_id]
+        return intent
 
     def _start(self, intent: Intent, age_s_max: float, age_from_ns: int) -> None:
         self.placed += 1

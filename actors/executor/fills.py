@@ -59,6 +59,8 @@ def match(order: PlaceOrder, levels: tuple[Level, ...]) -> tuple[Level, ...]:
         if left == 0 or beyond:
             break
         size = min(left, available)
+        if size <= 0:
+            continue
         parts.append((price, size))
         left -= size
     return tuple(parts)

@@ -72,6 +72,7 @@ class Order(SupervisedActor):
     def started(self) -> None:
         self.state = OrderState.CREATED
         self.unknown = 0
+        self.asked = False
         self.sent_at_ns = 0
         self.began_mono_ns = self.clock.monotonic_ns()
         self.log = log.bind(
@@ -120,6 +121,7 @@ class Order(SupervisedActor):
         self.timer("ask", self.args.execution.order_timeout_s, _AskVenue())
 
     def _ask_venue(self) -> None:
+        self.asked = True
         self.send(self.args.directory.venue, OrderQuery(order_id=self.args.intent.order_id))
         self.timer("ask", self.args.execution.order_timeout_s, _AskVenue())
 
@@ -132,7 +134,10 @@ class Order(SupervisedActor):
         if self.state.terminal:
             return
         if not report.known:
-            self._not_found()
+            # A slow venue may answer one look several times; only the first answer is evidence.
+            if self.asked:
+                self.asked = False
+                self._not_found()
             return
         self.unknown = 0
         self.state = report.state

@@ -51,6 +51,8 @@ DONE_MAX = 10_000
 BOOK_TRIES_MAX = 20
 """How often a book is asked for before the order is killed for want of one."""
 BOOK_AGAIN_S = 0.25
+BOOK_LOST_S = 5.0
+"""After this without any answer the book is asked for again: whoever was asked may have been restarted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +119,27 @@ class PaperVenue(SupervisedActor):
 
     @handles(_Arrived)
     def on_arrived(self, message: _Arrived, sender: ActorAddress) -> None:
-        under_way = self.orders[message.order_id]
-        under_way.arrived = True
-        self._ask_book(under_way)
+        under_way = self.orders.get(message.order_id)
+        if under_way is not None:
+            under_way.arrived = True
+            self._ask_book(under_way)
 
     @handles(_AskBook)
     def on_ask_book(self, message: _AskBook, sender: ActorAddress) -> None:
         under_way = self.orders.get(message.order_id)
-        if under_way is not None and not under_way.executed:
+        if under_way is None or under_way.executed:
+            return
+        if under_way.book_tries >= BOOK_TRIES_MAX:
+            self._record(under_way, (), OrderState.CANCELLED, "no book at arrival: nobody answered")
+        else:
             self._ask_book(under_way)
 
     def _ask_book(self, under_way: _UnderWay) -> None:
         under_way.book_tries += 1
         query = BookQuery(token_id=under_way.order.token_id, age_ms_max=self.args.book_age_ms_max)
         self.send(self.args.directory.prices, query)
+        order_id = under_way.order.order_id
+        self.timer(f"book:{order_id}", BOOK_LOST_S, _AskBook(order_id=order_id))
 
     @handles(BookAnswer)
     def on_book(self, answer: BookAnswer, sender: ActorAddress) -> None:
@@ -172,6 +181,8 @@ class PaperVenue(SupervisedActor):
             self.done.popitem(last=False)
         under_way = self.orders.pop(paper.order.order_id, None)
         if under_way is not None:
+            self.cancel(f"arrive:{paper.order.order_id}")
+            self.cancel(f"book:{paper.order.order_id}")
             for waiting in under_way.waiting:
                 self._report(waiting, paper)
 
@@ -206,9 +217,11 @@ class PaperVenue(SupervisedActor):
                 order_id=order_id, known=True, state=OrderState.PENDING, at_ns=self.clock.now_ns()
             )
             self.send(sender, report)
-        else:
+        elif order_id not in self.lookups:
             self.lookups[order_id].append(sender)
             self.send(self.args.directory.store, LoadPaperOrder(order_id=order_id))
+        elif sender not in self.lookups[order_id]:
+            self.lookups[order_id].append(sender)
 
     @handles(PaperOrderLoaded)
     def on_loaded(self, message: PaperOrderLoaded, sender: ActorAddress) -> None:

@@ -30,6 +30,8 @@ DUPLICATES = Counter("remora_leader_duplicates_total", "Reports of trades alread
 LATE = Counter("remora_leader_late_reports_total", "Reports from before the identity window, not taken")
 
 LOAD_TIMEOUT_S = 30.0
+LOAD_AGAIN_S = 0.5
+"""Pause before a failed load is tried again."""
 FLUSH_S = 1.0
 PRUNE_S = 600.0
 
@@ -47,6 +49,10 @@ class LeaderArgs:
 
 class _LoadFailed(Message, frozen=True, kw_only=True):
     reason: str
+
+
+class _LoadAgain(Message, frozen=True):
+    pass
 
 
 class _Flush(Message, frozen=True):
@@ -101,6 +107,10 @@ class Leader(SupervisedActor):
     def on_load_failed(self, message: _LoadFailed, sender: ActorAddress) -> None:
         """The store is busy or away: ask again; reports wait in the stash."""
         log.warning("leader not loaded yet, asking again", wallet=self.args.wallet, reason=message.reason)
+        self.timer("load", LOAD_AGAIN_S, _LoadAgain())
+
+    @handles(_LoadAgain)
+    def on_load_again(self, message: _LoadAgain, sender: ActorAddress) -> None:
         self._load()
 
     @handles(LeaderLoaded)

@@ -77,7 +77,14 @@ class MarketActor(SupervisedActor):
         self.waiting: dict[IntentId, CopyProposed] = {}
         self.breaker = MarketBreaker(self.args.breaker)
         self.decided = 0
+        self.falling_asleep = False
         self.timer("idle", IDLE_S, _Idle())
+
+    def stopped(self) -> None:
+        """Hand back what came in between falling asleep and being stopped: it wakes the market again."""
+        if self.falling_asleep:
+            for proposal in self.waiting.values():
+                self.send(self.args.directory.markets, proposal)
 
     def snapshot(self) -> dict[str, object]:
         return {
@@ -135,7 +142,7 @@ class MarketActor(SupervisedActor):
         self._decide_waiting()
 
     def _ask_again_soon(self) -> None:
-        """The upstream failed just now: whoever still waits may be lucky before the time limit."""
+        """Whoever still waits may be lucky before the time limit."""
         if self.waiting:
             self.timer("ask", ASK_AGAIN_S, _AskAgain())
 
@@ -145,7 +152,10 @@ class MarketActor(SupervisedActor):
             self._ask(proposal, self.args.guards[proposal.portfolio_id])
 
     def _decide_waiting(self) -> None:
-        """Decide on every waiting proposal whose data is fresh enough by its own portfolio's limits."""
+        """Decide on every waiting proposal whose data is fresh enough by its own portfolio's limits.
+
+        Data may have come and be too old by the time the rest of it is there: it is asked for again.
+        """
         for proposal in list(self.waiting.values()):
             guards = self.args.guards[proposal.portfolio_id]
             market = self._fresh_market(guards)
@@ -158,6 +168,7 @@ class MarketActor(SupervisedActor):
             elif book is not None:
                 self._done(proposal)
                 self._decide(proposal, market, book, guards)
+        self._ask_again_soon()
 
     def _fresh_market(self, guards: Guards) -> Market | None:
         age_ns = self.clock.monotonic_ns() - self.market_at_ns
@@ -193,7 +204,7 @@ class MarketActor(SupervisedActor):
             order_id=paper_order_id(proposal.intent_id),
             condition_id=trade.condition_id,
             token_id=trade.token_id,
-            event_slug=trade.event_slug,
+            event_slug=trade.event_slug or market.event_slug,
             side=proposal.side,
             size=proposal.size,
             price_limit=verdict.price_limit,
@@ -261,4 +272,5 @@ class MarketActor(SupervisedActor):
         if self.waiting or self.breaker.is_open(self.clock.monotonic_ns()):
             self.timer("idle", IDLE_S, _Idle())
         else:
+            self.falling_asleep = True
             self.send(self.args.directory.markets, MarketIdle(condition_id=self.args.condition_id))

@@ -83,7 +83,7 @@ def evaluate(proposal: CopyProposed, market: Market, book: Book, guards: Guards)
     if refused is not None:
         return Refused(refused, tuple(checks))
     filled, usdc = take(within_limit(levels, limit, proposal.side), proposal.size)
-    liquid = filled >= market.size_min or filled == proposal.size
+    liquid = filled > 0 and (filled >= market.size_min or filled == proposal.size)
     checks.append(Check(name="depth_shares", value=filled, limit=market.size_min, passed=liquid))
     if not liquid:
         return Refused(SkipReason.NO_LIQUIDITY, tuple(checks))

@@ -6,6 +6,7 @@ Fees are part of what a buy costs and come off what a sale brings, so PnL is net
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +17,8 @@ from messages.trades import Side
 from messages.units import Shares, Usdc
 
 DAY_NS: Final = 86_400_000_000_000
+BOOKED_MAX: Final = 4_096
+"""Fills remembered one by one; what comes behind more later ones than this is taken for a repetition."""
 
 
 class LedgerError(AssertionError):
@@ -33,6 +36,8 @@ class Position:
     cost: Usdc = 0
     realised: Usdc = 0
     fees: Usdc = 0
+    fill_seq: int = 0
+    """The last fill that touched this position: with it, what it is now has a name of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +54,18 @@ class Reservation:
 
 @dataclass(slots=True)
 class Account:
-    """The fold. `apply` takes fills in the order of their `seq` and ignores those it has had."""
+    """The fold. `apply` takes fills in the order of their `seq` and ignores those it has had.
+
+    A fill that comes behind a later one cannot be folded any more: `missed` tells it from one that comes
+    twice, and then the account must be folded anew.
+    """
 
     starting_cash: Usdc
     cash: Usdc = 0
     realised: Usdc = 0
     fees: Usdc = 0
     fill_seq: int = 0
+    booked: deque[int] = field(default_factory=lambda: deque(maxlen=BOOKED_MAX))
     positions: dict[TokenId, Position] = field(default_factory=dict)
     reservations: dict[IntentId, Reservation] = field(default_factory=dict)
     day: int = 0
@@ -79,9 +89,16 @@ class Account:
         else:
             self._sell(position, fill)
         position.fees += fill.fee
+        position.fill_seq = fill.seq
         self.fees += fill.fee
         self.fill_seq = fill.seq
+        self.booked.append(fill.seq)
         return True
+
+    def missed(self, fill: Fill) -> bool:
+        """Return whether a fill that `apply` ignores was in truth overtaken by a later one."""
+        forgotten = self.booked[0] if len(self.booked) == BOOKED_MAX else 0
+        return forgotten < fill.seq < self.fill_seq and fill.seq not in self.booked
 
     def _sell(self, position: Position, fill: Fill) -> None:
         if fill.size > position.shares:
@@ -98,9 +115,10 @@ class Account:
         self.cash += proceeds
         self.realised += proceeds - removed
         day = fill.filled_at_ns // DAY_NS
-        if day != self.day:
+        if day > self.day:
             self.day, self.realised_today = day, 0
-        self.realised_today += proceeds - removed
+        if day == self.day:
+            self.realised_today += proceeds - removed
 
     def reserve(self, intent: IntentId, reservation: Reservation) -> None:
         """Put aside what a proposal may take."""

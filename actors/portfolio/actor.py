@@ -22,7 +22,7 @@ from messages.decisions import CopyDropped, CopyProposed, CopySkipped, CopyTaken
 from messages.directory import Directory
 from messages.ids import ConditionId, IntentId, PortfolioId, TokenId, TradeId, Wallet, intent_id
 from messages.markets import MarketResolved, WatchResolution
-from messages.orders import FillBooked, Holding, OrderClosed, OrderRecord, VenueSettle, VenueSettled
+from messages.orders import Fill, FillBooked, Holding, OrderClosed, OrderRecord, VenueSettle, VenueSettled
 from messages.portfolio import MismatchFound, PortfolioQuery, PortfolioState
 from messages.store import (
     DecisionOutcome,
@@ -38,7 +38,7 @@ from messages.store import (
 )
 from messages.trades import LeaderTrade, Side
 from messages.units import Price, Usdc
-from supervisor import Mailbox, Overflow, SupervisedActor, handles
+from supervisor import Mailbox, Overflow, Pipe, SupervisedActor, handles
 
 log = structlog.get_logger("portfolio")
 
@@ -49,9 +49,13 @@ MISMATCHES = Counter(
 )
 
 LOAD_TIMEOUT_S = 30.0
+LOAD_AGAIN_S = 0.5
+"""Pause before a failed load is tried again."""
 CHASE_S = 10.0
 CHASE_AFTER_NS = 30_000_000_000
 """A proposal without any news this long is proposed again."""
+OVERDUE_AFTER_NS = 60_000_000_000
+"""An order without any news this long may have ended unheard: the store is asked."""
 WATCH_S = 60.0
 """How often the price service is reminded of what we hold: it may have been restarted meanwhile."""
 DECIDED_MAX = 50_000
@@ -74,6 +78,10 @@ class _LoadFailed(Message, frozen=True, kw_only=True):
     reason: str
 
 
+class _LoadAgain(Message, frozen=True):
+    pass
+
+
 class _Chase(Message, frozen=True):
     pass
 
@@ -93,10 +101,13 @@ class Portfolio(SupervisedActor):
         self.account = Account(self.args.starting_cash)
         self.epoch = 0
         self.loaded = False
+        self.loading: Pipe | None = None
         self.decided: OrderedDict[TradeId, None] = OrderedDict()
         self.deferred: dict[TokenId, list[LeaderTrade]] = defaultdict(list)
         self.proposed: dict[IntentId, tuple[CopyProposed, int]] = {}
+        self.taken: dict[IntentId, int] = {}
         self.payouts: dict[TokenId, Price] = {}
+        self.settling: dict[TokenId, Fill] = {}
         self.watched: set[ConditionId] = set()
         self._load()
         self.timer("chase", CHASE_S, _Chase(), every=True)
@@ -117,6 +128,8 @@ class Portfolio(SupervisedActor):
 
     def _load(self) -> None:
         self.loaded = False
+        if self.loading is not None:
+            self.loading.cancel()
         query = LoadPortfolio(
             portfolio_id=self.args.portfolio_id,
             mode=self.args.mode,
@@ -124,7 +137,7 @@ class Portfolio(SupervisedActor):
             follows=tuple(FollowSpec(wallet, policy.ratio) for wallet, policy in self.args.policies.items()),
             at_ns=self.clock.now_ns(),
         )
-        self.pipe(
+        self.loading = self.pipe(
             self.ask(self.args.directory.store, query, timeout_s=LOAD_TIMEOUT_S),
             into=lambda answer: answer,
             failed=lambda error: _LoadFailed(reason=repr(error)),
@@ -136,7 +149,12 @@ class Portfolio(SupervisedActor):
         log.warning(
             "portfolio not loaded yet, asking again", portfolio=self.args.portfolio_id, reason=message.reason
         )
-        self._load()
+        self.timer("load", LOAD_AGAIN_S, _LoadAgain())
+
+    @handles(_LoadAgain)
+    def on_load_again(self, message: _LoadAgain, sender: ActorAddress) -> None:
+        if not self.loaded:
+            self._load()
 
     @handles(PortfolioLoaded)
     def on_loaded(self, message: PortfolioLoaded, sender: ActorAddress) -> None:
@@ -144,6 +162,8 @@ class Portfolio(SupervisedActor):
         self.epoch = message.epoch
         self.decided.clear()
         self.proposed.clear()
+        self.taken.clear()
+        self.settling.clear()
         self.deferred.clear()
         for fill in message.fills:
             self.account.apply(fill)
@@ -160,6 +180,7 @@ class Portfolio(SupervisedActor):
     def _reserve_for(self, order: OrderRecord) -> None:
         intent = order.intent
         rest = intent.size - order.filled
+        self.taken[intent.intent_id] = self.clock.monotonic_ns()
         self.account.reserve(
             intent.intent_id,
             Reservation(
@@ -182,22 +203,22 @@ class Portfolio(SupervisedActor):
         self._consider(trade)
 
     def _consider(self, trade: LeaderTrade) -> None:
-        """Decide on a trade, or put a sale off while a buy of the same outcome is still under way."""
+        """Decide on a trade, or put it off: a sale while anything of the same outcome is still under way, and
+        a buy behind such a sale, which must find what was held before it."""
         if trade.wallet not in self.args.policies or trade.trade_id in self.decided:
             return
         self.decided[trade.trade_id] = None
         if len(self.decided) > DECIDED_MAX:
             self.decided.popitem(last=False)
-        if trade.side is Side.SELL and self._busy(trade.token_id):
+        must_wait = self._under_way(trade.token_id) if trade.side is Side.SELL else False
+        if must_wait or self.deferred.get(trade.token_id):
             # What the buy brings is not known yet, and "nothing held" would be wrong in a moment.
             self.deferred[trade.token_id].append(trade)
             return
         self._decide(trade)
 
-    def _busy(self, token: TokenId) -> bool:
-        return bool(self.deferred.get(token)) or any(
-            r.token_id == token for r in self.account.reservations.values()
-        )
+    def _under_way(self, token: TokenId) -> bool:
+        return any(r.token_id == token for r in self.account.reservations.values())
 
     def _decide(self, trade: LeaderTrade) -> None:
         now_ns = self.clock.now_ns()
@@ -282,6 +303,9 @@ class Portfolio(SupervisedActor):
             self.stash()
             return
         if not self.account.apply(message.fill):
+            if self.account.missed(message.fill):
+                # Its order was restarted while a later one went on: only the store has them in order.
+                self._load()
             return
         self.account.consume(message.intent_id, message.fill)
         self._store_positions((self.account.positions[message.fill.token_id],))
@@ -293,6 +317,7 @@ class Portfolio(SupervisedActor):
             self.stash()
             return
         self.proposed.pop(message.intent_id, None)
+        self.taken.pop(message.intent_id, None)
         self.account.release(message.intent_id)
         self._settle_deferred(message.token_id)
 
@@ -301,38 +326,62 @@ class Portfolio(SupervisedActor):
         if not self.loaded:
             self.stash()
             return
+        if message.intent_id not in self.account.reservations:
+            # An order that nothing here is put aside for: the caps would not count it.
+            self._load()
+            return
         self.proposed.pop(message.intent_id, None)
+        self.taken[message.intent_id] = self.clock.monotonic_ns()
 
     @handles(_Chase)
     def on_chase(self, message: _Chase, sender: ActorAddress) -> None:
-        """Propose again what nobody answered: whoever had it was restarted. The store takes it once."""
+        """Take up again what nobody answered: whoever had it was restarted. The store takes it once."""
+        if not self.loaded:
+            return
         now_ns = self.clock.monotonic_ns()
+        if any(now_ns - at_ns > OVERDUE_AFTER_NS for at_ns in self.taken.values()):
+            log.warning("an order is overdue, loading anew", portfolio=self.args.portfolio_id)
+            self._load()
+            return
         for intent, (proposal, at_ns) in list(self.proposed.items()):
             if now_ns - at_ns > CHASE_AFTER_NS:
                 log.warning("proposal unanswered, proposing again", intent_id=intent)
-                self.proposed[intent] = proposal, now_ns
-                self.send(self.args.directory.markets, proposal)
+                self._propose_again(intent, proposal, now_ns)
+
+    def _propose_again(self, intent: IntentId, proposal: CopyProposed, now_ns: int) -> None:
+        """A sale goes out as it was; a buy is decided anew, for by now it is late and under other limits."""
+        if proposal.side is Side.SELL:
+            self.proposed[intent] = proposal, now_ns
+            self.send(self.args.directory.markets, proposal)
+            return
+        del self.proposed[intent]
+        self.account.release(intent)
+        self._decide(proposal.trade)
+        self._settle_deferred(proposal.trade.token_id)
 
     @handles(CopyDropped)
     def on_dropped(self, message: CopyDropped, sender: ActorAddress) -> None:
         if not self.loaded:
             self.stash()
             return
-        if message.reason == DecisionOutcome.DUPLICATE:
-            # The store knows more of this trade than we do: an earlier intent of ours is under way.
+        if message.epoch != self.epoch or message.intent_id not in self.account.reservations:
+            return
+        if message.reason in (DecisionOutcome.DUPLICATE, DecisionOutcome.FENCED):
+            # The store knows more than we do: of an earlier intent for this trade, or of a later epoch.
             self._load()
-        elif message.epoch == self.epoch and self.proposed.pop(message.intent_id, None) is not None:
-            self.account.release(message.intent_id)
-            self._settle_deferred(message.token_id)
+            return
+        self.proposed.pop(message.intent_id, None)
+        self.account.release(message.intent_id)
+        self._settle_deferred(message.token_id)
 
     @handles(DecisionStored)
     def on_decision_stored(self, message: DecisionStored, sender: ActorAddress) -> None:
         """A skip of ours is durable, or an earlier decision stands: either way the trade is decided."""
 
     def _settle_deferred(self, token: TokenId) -> None:
-        """The outcome is quiet again: decide on the sales that waited, one after the other, then payouts."""
+        """Decide on the trades that waited, in their order and each sale by itself, then take payouts."""
         waiting = self.deferred.get(token)
-        while waiting and not any(r.token_id == token for r in self.account.reservations.values()):
+        while waiting and (waiting[0].side is Side.BUY or not self._under_way(token)):
             self._decide(waiting.pop(0))
         if not waiting:
             self.deferred.pop(token, None)
@@ -367,12 +416,15 @@ class Portfolio(SupervisedActor):
     def _settle(self, token: TokenId) -> None:
         """Cash in a resolved outcome once nothing of it is under way any more."""
         position = self.account.positions.get(token)
-        if position is None or position.shares == 0 or self._busy(token):
+        if position is None or position.shares == 0:
             return
-        fill = settlement_fill(
-            self.args.portfolio_id, position, self.payouts[token], self.account.fill_seq, self.clock.now_ns()
-        )
-        self.send(self.args.directory.venue, VenueSettle(fill=fill))
+        if self._under_way(token) or self.deferred.get(token):
+            return
+        if token not in self.settling:
+            self.settling[token] = settlement_fill(
+                self.args.portfolio_id, position, self.payouts[token], self.clock.now_ns()
+            )
+        self.send(self.args.directory.venue, VenueSettle(fill=self.settling[token]))
 
     @handles(VenueSettled)
     def on_venue_settled(self, message: VenueSettled, sender: ActorAddress) -> None:
@@ -384,7 +436,10 @@ class Portfolio(SupervisedActor):
             self.stash()
             return
         for fill in message.fills:
-            if self.account.apply(fill):
+            self.settling.pop(fill.token_id, None)
+            if self.account.missed(fill):
+                self._load()
+            elif self.account.apply(fill):
                 self._store_positions((self.account.positions[fill.token_id],))
                 log.info(
                     "position settled",

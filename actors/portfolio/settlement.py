@@ -9,16 +9,14 @@ from messages.trades import Side
 from messages.units import Price, notional
 
 
-def settlement_fill(
-    portfolio_id: PortfolioId, position: Position, payout: Price, fill_seq: int, now_ns: int
-) -> Fill:
+def settlement_fill(portfolio_id: PortfolioId, position: Position, payout: Price, now_ns: int) -> Fill:
     """Return the fill that turns a position into its payout.
 
-    The identity holds the last fill folded in, so that the same position settles once however often this
-    is tried, and a position opened after a settlement gets a settlement of its own.
+    The identity holds the last fill of this very position, so that it settles once however often this is
+    tried and whatever else is filled meanwhile, and one opened after a settlement gets its own.
     """
     return Fill(
-        fill_id=f"settle:{portfolio_id}:{position.token_id}:{fill_seq}",
+        fill_id=f"settle:{portfolio_id}:{position.token_id}:{position.fill_seq}",
         portfolio_id=portfolio_id,
         order_id="",
         condition_id=position.condition_id,

@@ -12,15 +12,23 @@ FEE_RATE_MAX: Final = 70_000
 """The highest taker rate the venue charges (crypto, 0.07): what a reservation allows for."""
 
 
+LEVELS_MAX: Final = 10_000
+"""Prices on the finest grid there is (0.0001): an order cannot be filled at more of them."""
+ROUNDING: Final = 6
+"""What one level's rounding adds at most, in 1e-6 USDC: up to one for the notional, half a fee quantum."""
+
+
 def buy_size(leader_size: Shares, ratio: Rate) -> Shares:
     """Return our shares for a leader's buy, down to whole lots."""
     return leader_size * ratio // MICROS // LOT * LOT
 
 
 def buy_reservation(size: Shares, price_limit: Price) -> Usdc:
-    """Return the most a buy can take: every share at the limit, with the highest fee at its worst price."""
+    """Return the most a buy can take: every share at the limit, with the highest fee at its worst price,
+    and the rounding of as many partial fills as there can be."""
     fee = -(-size * FEE_RATE_MAX // (4 * MICROS))
-    return notional_up(size, price_limit) + fee
+    rounding = ROUNDING * min(LEVELS_MAX, size // LOT)
+    return notional_up(size, price_limit) + fee + rounding
 
 
 def sell_share(held: Shares, sold: Shares, leader_before: Shares) -> Shares:
