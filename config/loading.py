@@ -64,7 +64,7 @@ def load(
     return Loaded(
         settings=settings,
         origins=reader.origins,
-        warnings=tuple(_warnings(replaced)),
+        warnings=tuple(_warnings(given, replaced)),
         hash=digest(settings),
         file=file,
     )
@@ -90,13 +90,14 @@ def _root(file: Path | None, problems: list[Problem]) -> nodes.Mapping:
     raise ConfigInvalid([problem_at(node.origin, "", "was no mapping, expected `key: value` lines")])
 
 
-def _warnings(replaced: Sequence[overrides.Replaced]) -> list[str]:
-    """Only the environment is worth a warning: an option was typed by whoever reads it."""
+def _warnings(given: Sequence[overrides.Override], replaced: Sequence[overrides.Replaced]) -> list[str]:
+    """Only the environment is worth a warning: an option was typed by whoever reads it, and has the last word."""
+    typed = {one.key for one in given if one.origin.kind is OriginKind.COMMAND_LINE}
     return [
         f"{one.override.key} is {redact(one.override.text)!r:.80} by {one.override.origin.source}, "
         f"which overrides {_written(one.before)} of {one.before.origin.place}"
         for one in replaced
-        if one.override.origin.kind is OriginKind.ENVIRONMENT
+        if one.override.origin.kind is OriginKind.ENVIRONMENT and one.override.key not in typed
     ]
 
 

@@ -10,10 +10,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final
 
 import msgspec
 
 from config.origins import Origin
+
+GUESSES_MAX: Final = 1000
+"""Comparing a slip with ten thousand wallets would take longer than finding it by eye."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -57,6 +62,9 @@ def problem_at(origin: Origin, key: str, message: str, hint: str = "") -> Proble
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the name a user most likely meant, or an empty text."""
-    close = difflib.get_close_matches(name.lower().replace("-", "_"), list(known), n=1, cutoff=0.6)
+    """Return the name a user most likely meant, or an empty text; no guess among very many."""
+    names = list(islice(known, GUESSES_MAX + 1))
+    if len(names) > GUESSES_MAX:
+        return ""
+    close = difflib.get_close_matches(name.lower().replace("-", "_"), names, n=1, cutoff=0.6)
     return close[0] if close else ""

@@ -112,3 +112,14 @@ def test_thousands_of_leaders_load_in_seconds(loaded):
 
     assert len(result.settings.leaders) == 5000
     assert time.monotonic() - started < 20
+
+
+def test_thousands_of_slips_are_told_in_seconds(refused):
+    leaders = "".join(f"  - 0x{number:040x}\n" for number in range(3000))
+    follow = "".join(f"      - 0x{number:040x}\n" for number in range(5000, 8000))
+
+    started = time.monotonic()
+    problems = refused(f"leaders:\n{leaders}portfolios:\n  - id: a\n    follow:\n{follow}")
+
+    assert len(problems) == 3000
+    assert time.monotonic() - started < 20

@@ -35,6 +35,12 @@ def test_neither_an_environment_without_a_file_value_nor_an_option_warns(loaded)
     assert result.warnings == ()
 
 
+def test_an_environment_that_an_option_overrides_in_turn_does_not_warn(loaded):
+    result = loaded("ingest: {sockets: 2}", {"REMORA_INGEST__SOCKETS": "3"}, ["ingest.sockets=4"])
+
+    assert (result.settings.ingest.sockets, result.warnings) == (4, ())
+
+
 def test_a_warning_shows_no_password(loaded):
     result = loaded(
         "database: {url: 'postgresql://u:first@a/db'}", {"REMORA_DATABASE__URL": "postgresql://u:second@b/db"}
