@@ -10,12 +10,13 @@ authentication and takes orders from anyone at `/control`.
 """
 
 from ops.venue.config import VenueConfig
-from ops.venue.errors import FaultSpecError, PortTaken, TapeUnplayable, VenueError
+from ops.venue.errors import BadSetting, FaultSpecError, PortTaken, TapeUnplayable, VenueError
 from ops.venue.faults.spec import FaultSpec
 from ops.venue.serve import serve
 from ops.venue.server import Venue
 
 __all__ = [
+    "BadSetting",
     "FaultSpec",
     "FaultSpecError",
     "PortTaken",

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+from ops.venue.errors import BadSetting
 from ops.venue.faults.spec import FaultSpec
+
+_WALLETS_MIN: Final = 2
+_PORT_MAX: Final = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,3 +71,15 @@ class VenueConfig:
     """A blank text frame after so many frames of the trade stream; 0 for none."""
 
     faults: FaultSpec = field(default_factory=FaultSpec)
+
+    def __post_init__(self) -> None:
+        for name in ("speed", "fit_seconds", "frames_per_second", "run_seconds"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise BadSetting(f"{name} was {value}, but must be more than 0")
+        if self.wallets < _WALLETS_MIN:
+            raise BadSetting(f"wallets was {self.wallets}, but a trade takes at least {_WALLETS_MIN}")
+        if self.markets + self.short_lived_markets < 1:
+            raise BadSetting("markets and short_lived_markets were 0, but there must be something to trade")
+        if not 0 <= self.port <= _PORT_MAX:
+            raise BadSetting(f"port was {self.port}, but ports go from 0 (any free one) to {_PORT_MAX}")

@@ -1,6 +1,7 @@
 """What can go wrong with the venue itself, as opposed to the faults it plays on demand.
 
 VenueError
+├── BadSetting       a setting that no venue can be started with
 ├── PortTaken        another process listens where the venue should
 ├── TapeUnplayable   a record of the tape cannot be played
 └── FaultSpecError   a fault spec that says nothing the venue understands
@@ -11,6 +12,10 @@ from __future__ import annotations
 
 class VenueError(Exception):
     """Anything that keeps the venue from doing what it was asked; its text is fit to show a user."""
+
+
+class BadSetting(VenueError):
+    """A setting is out of its range; says which, what it was and what it must be."""
 
 
 class PortTaken(VenueError):

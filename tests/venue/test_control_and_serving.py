@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from ops.venue import PortTaken, TapeUnplayable, Venue, VenueConfig, serve
+from ops.venue import BadSetting, PortTaken, TapeUnplayable, Venue, VenueConfig, serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,6 +92,21 @@ def test_a_tape_that_is_missing_broken_or_empty_is_a_clear_error(tmp_path):
     broken.write_text("")
     with pytest.raises(TapeUnplayable, match="no record"):
         Venue(VenueConfig(tape=broken))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"fit_seconds": 0},
+        {"speed": -1},
+        {"wallets": 1},
+        {"markets": 0, "short_lived_markets": 0},
+        {"port": 70_000},
+    ],
+)
+def test_an_impossible_setting_is_named(wrong):
+    with pytest.raises(BadSetting, match=next(iter(wrong))):
+        VenueConfig(**wrong)
 
 
 async def test_serve_prints_its_urls_on_one_line_and_stops_on_sigterm():

@@ -40,7 +40,7 @@ class ControlRoutes:
 
     async def _truth(self, request: web.Request) -> web.Response:
         wallet = request.query.get("wallet", "").lower()
-        after = int(request.query.get("after", "0"))
+        after = _number(request, "after", 0)
         legs = [
             _played(one)
             for one in self._venue.world.ledger.legs()
@@ -49,7 +49,7 @@ class ControlRoutes:
         return json_answer({"finished": self._venue.has_finished, "legs": legs})
 
     async def _leaders(self, request: web.Request) -> web.Response:
-        limit = int(request.query.get("limit", _LEADERS_DEFAULT))
+        limit = _number(request, "limit", _LEADERS_DEFAULT)
         return json_answer({"leaders": list(self._venue.leaders())[:limit]})
 
     async def _faults(self, request: web.Request) -> web.Response:
@@ -69,6 +69,13 @@ class ControlRoutes:
     async def _start(self, request: web.Request) -> web.Response:
         self._venue.play()
         return json_answer({"started": True})
+
+
+def _number(request: web.Request, key: str, default: int) -> int:
+    text = request.query.get(key, str(default))
+    if not text.isdigit():
+        raise web.HTTPBadRequest(text=f"{key} is a whole number, not {text!r}")
+    return int(text)
 
 
 def _played(one: PlayedLeg) -> dict[str, Any]:
