@@ -161,7 +161,7 @@ def _raw(raw: bytes) -> str | None:
         return None
     try:
         text = raw.decode()
-        msgspec.json.decode(raw)
+        msgspec.json.decode(raw, type=msgspec.Raw)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return msgspec.json.encode(clean(raw.decode(errors="backslashreplace"))).decode()
     return text

@@ -1,37 +1,35 @@
-"""The real embedded Postgres for tests: one server a session, a fresh database for each test.
-
-`tests/verify` and others use the same fixtures by `from tests.store.conftest import …` being impossible
-here (test folders are no packages): they name this file in their own conftest (see `tests/verify`).
-"""
+"""Desks at the store, on a database of each test's own."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
-import asyncpg
 import pytest
+from pg import postgres, url
+from store_desk import Desk
 
-from actors.store.embedded import EmbeddedServer
+from config.settings import Database
 
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of database `postgres` on a server of this session."""
-    embedded = EmbeddedServer(tmp_path_factory.mktemp("pg"))
-    address = embedded.start()
-    yield address.replace("/remora?", "/postgres?")
-    embedded.release(wait_s=10)
+__all__ = ["desk", "open_desk", "postgres", "url"]
 
 
 @pytest.fixture
-async def url(server: str) -> AsyncIterator[str]:
-    """The address of an empty database of this test's own."""
-    name = f"t{uuid4().hex[:12]}"
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"CREATE DATABASE {name}")
-    yield server.replace("/postgres?", f"/{name}?")
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+async def open_desk(url: str, tmp_path: Path) -> AsyncIterator[Callable[..., Desk]]:
+    """Make desks, on this test's database unless told otherwise; each is closed in the end."""
+    async with AsyncExitStack() as stack:
+
+        def make(**changes: Any) -> Desk:
+            settings = Database(**({"url": url, "retry_first_s": 0.05, "retry_max_s": 0.3} | changes))
+            made = Desk(settings, tmp_path / "state")
+            stack.push_async_callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+async def desk(open_desk: Callable[..., Desk]) -> Desk:
+    return open_desk()
