@@ -83,18 +83,25 @@ class Schedule:
             wallet = next(iter(self._urgent))
             del self._urgent[wallet]
             return wallet
-        while self._due and self._due[0][0] <= now_ns:
-            due_ns, wallet = heapq.heappop(self._due)
-            turn = self._turns.get(wallet)
-            if turn is not None and turn.due_ns == due_ns and not turn.is_running:
-                return wallet
-        return None
+        due_ns = self._first_due_ns()
+        return heapq.heappop(self._due)[1] if due_ns is not None and due_ns <= now_ns else None
 
     def wait_ns(self, now_ns: int) -> int | None:
         """Return how long nobody is due, or None if nothing is waiting for a time."""
         if self._urgent:
             return 0
-        return max(0, self._due[0][0] - now_ns) if self._due else None
+        due_ns = self._first_due_ns()
+        return None if due_ns is None else max(0, due_ns - now_ns)
+
+    def _first_due_ns(self) -> int | None:
+        """Return the time of the first entry that still counts, and forget those before it."""
+        while self._due:
+            due_ns, wallet = self._due[0]
+            turn = self._turns.get(wallet)
+            if turn is not None and turn.due_ns == due_ns and not turn.is_running:
+                return due_ns
+            heapq.heappop(self._due)
+        return None
 
     def finished(self, wallet: Wallet, now_ns: int) -> None:
         """Give the turn back after a complete poll."""

@@ -30,6 +30,7 @@ class Tape:
         self._file_bytes_max = file_bytes_max
         self._files_max = files_max
         self._file: IO[bytes] | None = None
+        self._number = 0
 
     def write(self, envelopes: Sequence[Envelope]) -> None:
         """Append envelopes and see them into the file. Raises `OSError`."""
@@ -51,10 +52,9 @@ class Tape:
         kept = sorted(self._folder.glob(f"rtds-*{_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
         for path in kept[: max(0, len(kept) - self._files_max + 1)]:
             path.unlink(missing_ok=True)
-        for number in range(1, 10**6):
-            path = self._folder / f"rtds-{self._run_id}-{number:06d}{_SUFFIX}"
+        while True:
+            self._number += 1
             try:
-                return path.open("xb")
-            except FileExistsError:
+                return (self._folder / f"rtds-{self._run_id}-{self._number:06d}{_SUFFIX}").open("xb")
+            except FileExistsError:  # of this run's recorder before it was restarted
                 continue
-        raise OSError(f"{self._folder} holds a million recordings of run {self._run_id}")
