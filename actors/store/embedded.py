@@ -73,9 +73,8 @@ class EmbeddedServer:
 
         Safe to call again, which starts a server anew that died in the meantime. Raises `EmbeddedError`.
         """
-        if self._place is None:
-            self._place = places.prepare(self._state_dir)
-        place = self._place
+        # Prepared anew each time: the way there may have been closed again, and the server died of it.
+        place = self._place = places.prepare(self._state_dir)
         try:
             with self._lock(place, "starting.lock") as starting:
                 starting.wait(_START_TIMEOUT_S)

@@ -14,7 +14,7 @@ import asyncpg
 from actors.store.errors import BadWriteError, EngineTakenError, MigrationError, StoreError
 
 _BAD_ROW: Final = ("22", "23", "54", "P0001")
-"""Classes of SQLSTATE that a row's values cause: data exception, constraint, over a limit, a guard of ours."""
+"""Classes of SQLSTATE that values cause: data exception, constraint, over a limit, a guard of ours."""
 
 _HINTS: Final = {
     "53100": "the database's disk is full: free some space, writing goes on by itself",

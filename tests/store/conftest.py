@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pg import postgres, url
+from pg import place, postgres, url
 from store_desk import Desk
 
 from config.settings import Database
 
-__all__ = ["desk", "open_desk", "postgres", "url"]
+__all__ = ["desk", "open_desk", "place", "postgres", "url"]
 
 
 @pytest.fixture
-async def open_desk(url: str, tmp_path: Path) -> AsyncIterator[Callable[..., Desk]]:
+async def open_desk(url: str, place: Path) -> AsyncIterator[Callable[..., Desk]]:
     """Make desks, on this test's database unless told otherwise; each is closed in the end."""
     async with AsyncExitStack() as stack:
 
         def make(**changes: Any) -> Desk:
             settings = Database(**({"url": url, "retry_first_s": 0.05, "retry_max_s": 0.3} | changes))
-            made = Desk(settings, tmp_path / "state")
+            made = Desk(settings, place / "state")
             stack.push_async_callback(made.close)
             return made
 

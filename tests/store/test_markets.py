@@ -8,7 +8,10 @@ from store_desk import Desk
 from messages.markets import Resolution
 from messages.store import StoreMarket, StoreMismatch
 
-PRICES = "SELECT (prices[1] * 100)::int, resolution, last_price_updated_at_ns, last_requested_at_ns > 0 FROM markets"
+PRICES = (
+    "SELECT (prices[1] * 100)::int, resolution, last_price_updated_at_ns, last_requested_at_ns > 0 "
+    "FROM markets"
+)
 
 
 async def test_the_newest_word_on_a_market_stands(desk: Desk) -> None:

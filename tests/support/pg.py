@@ -1,11 +1,15 @@
 """The real embedded Postgres for tests: one server a session, an empty database for each test.
 
-A conftest takes the fixtures over by importing them: `from pg import postgres, url`.
+A conftest takes the fixtures over by importing them: `from pg import place, postgres, url`.
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -14,13 +18,37 @@ import pytest
 from actors.store.embedded import EmbeddedServer
 
 
+@contextmanager
+def directory() -> Iterator[Path]:
+    """A directory that other accounts may pass through, as root's server runs as one.
+
+    Pytest's own are no place for a server: every pytest that starts closes the directory above them.
+    """
+    path = Path(tempfile.mkdtemp(prefix="remora-test-", dir="/tmp"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory for a server of this test's own."""
+    with directory() as path:
+        yield path
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of the maintenance database of a server of this session."""
-    embedded = EmbeddedServer(tmp_path_factory.mktemp("pg"))
-    address = embedded.start()
-    yield address.replace("/remora?", "/postgres?")
-    embedded.release(wait_s=10)
+    with directory() as path:
+        embedded = EmbeddedServer(path)
+        address = embedded.start()
+        try:
+            yield address.replace("/remora?", "/postgres?")
+        finally:
+            embedded.release(wait_s=10)
 
 
 @pytest.fixture
