@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from actors.prices.signals import WarmTick
 from messages.markets import BookQuery
 
 
@@ -128,12 +129,13 @@ async def test_warming_leaves_half_of_the_budget_to_those_who_ask(start, venue, 
 
 async def test_asker_who_joins_a_refresh_that_is_kept_back_is_served_anyway(start, venue, tokens):
     venue.add_market(1)
-    service = start(warm_interval_s=0.01, requests_per_s=4.0)
+    service = start(requests_per_s=1.0, timeout_s=2.0, warm_interval_s=0.02)
     await service.book(tokens(1)[0])
-    for _ in range(6):
-        await asyncio.sleep(0.05)
-        answer = await service.book(tokens(1)[0], age_ms_max=20)
-        assert not answer.stale, answer.error
+    await asyncio.sleep(0.05)
+    service.base.tell(service.address, WarmTick())
+    answer = await service.book(tokens(1)[0], age_ms_max=0)
+    assert (answer.error, answer.stale) == ("", False)
+    assert venue.calls["book"] == 2
 
 
 async def test_malformed_token_is_answered_without_a_call(start, venue):

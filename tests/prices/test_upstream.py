@@ -206,13 +206,17 @@ async def test_answer_about_something_else_is_not_taken(make, venue, tokens, con
         await source.clob_market(condition(1), None, urgent=True)
 
 
-async def test_cancelled_call_leaves_the_gate_as_it_was(make, venue, tokens):
+async def test_cancelled_trial_after_a_pause_does_not_keep_the_gate_shut(make, venue, tokens):
     venue.add_market(1)
-    venue.hang("book", 0.1)
+    venue.fail("book", 429)
     _, source = make()
-    task = asyncio.ensure_future(source.book(tokens(1)[0], urgent=True))
+    with pytest.raises(ThrottledError):
+        await source.book(tokens(1)[0], urgent=True)
+    await asyncio.sleep(0.25)
+    venue.hang("book", 0.1)
+    trial = asyncio.ensure_future(source.book(tokens(1)[0], urgent=True))
     await asyncio.sleep(0.02)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    trial.cancel()
+    await asyncio.gather(trial, return_exceptions=True)
     venue.heal()
     assert (await source.book(tokens(1)[0], urgent=True)).values
