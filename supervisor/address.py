@@ -66,7 +66,7 @@ class CellAddress(ActorAddress):  # type: ignore[misc]
 
     @property
     def _aaddr(self) -> str:
-        return f"/{self.cell.path}#{self.number}"
+        return f"/{self.cell.path}~{self.number}"
 
     @property
     def addressDetails(self) -> str:

@@ -51,6 +51,7 @@ class Cell:
         "children",
         "cls",
         "congested",
+        "epoch",
         "handled",
         "handlers",
         "limit",
@@ -84,6 +85,7 @@ class Cell:
         self.attention = 0
         self.handled = 0
         self.congested = False
+        self.epoch = 0
         self.children: dict[str, Cell] | None = None
         self.watchers: dict[SupervisedCell, int] | None = None
         self.restart_times: deque[float] | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from thespian.actors import (
@@ -20,8 +21,10 @@ from thespian.actors import (
     Thespian_ActorStatus,
     Thespian_StatusReq,
     ThespianWatch,
+    WakeupMessage,
     WatchMessage,
 )
+from thespian.system.timing import ExpirationTimer
 
 from supervisor.cell import OUT, PARKED, Cell
 from supervisor.deadletters import DropReason
@@ -56,13 +59,14 @@ _TABLE: Final = _Everything()
 class PlainCell(ThespianRef, Cell):
     """Runs `receiveMessage` of a Thespian actor."""
 
-    __slots__ = ("closing", "exiting", "readers")
+    __slots__ = ("closing", "exiting", "readers", "wakeups")
 
     def __init__(self, system: System, parent: Cell, name: str, cls: Any) -> None:
         super().__init__(system, parent, name, cls, PLAIN_MAILBOX)
         self.handlers = _TABLE
         self.exiting = False
         self.readers: tuple[int, ...] = ()
+        self.wakeups: dict[asyncio.TimerHandle, Any] = {}
         self.closing: asyncio.Future[None] | None = None
 
     @property
@@ -140,10 +144,21 @@ class PlainCell(ThespianRef, Cell):
         if not isinstance(message, PoisonMessage | ActorExitRequest | ChildActorExited):
             self.actor_send(sender, PoisonMessage(message, traceback.format_exc()))
 
+    def wakeupAfter(self, period: Any, payload: Any) -> None:
+        delay = period if isinstance(period, timedelta) else timedelta(seconds=period)
+
+        def wake_up() -> None:
+            del self.wakeups[handle]
+            self.put(WakeupMessage(delay, payload), self.address)
+
+        handle = self.scheduler.loop.call_later(delay.total_seconds(), wake_up)
+        self.wakeups[handle] = ExpirationTimer(delay)
+
     def _status(self) -> Any:
         status = Thespian_ActorStatus(self.address, self.kind, self.system.systemAddress)
         for child in (self.children or {}).values():
             status.addChild(child.address)
+        status.addWakeups([(self.address, timer) for timer in self.wakeups.values()])
         return status
 
     # --- files ---
@@ -192,6 +207,8 @@ class PlainCell(ThespianRef, Cell):
         for child in reversed(list((self.children or {}).values())):
             child.kill(ExitReason.KILLED)
         self._forget_files()
+        for handle in self.wakeups:
+            handle.cancel()
         waiting = self.bury()
         self.system.terminated(self, reason)
         for message, sender, _ in waiting:

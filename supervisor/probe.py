@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from supervisor import links
 from supervisor.actor import SupervisedActor
+from supervisor.dispatch import handles
+from supervisor.errors import Refused
 from supervisor.mailbox import Mailbox, Overflow
 
 if TYPE_CHECKING:
@@ -76,6 +78,10 @@ class ProbeActor(SupervisedActor):
     """The actor of a probe; takes messages of every type."""
 
     mailbox: ClassVar[Mailbox] = Mailbox(capacity=1_000_000, overflow=Overflow.REFUSE)
+
+    @handles(Refused)
+    def on_refused(self, message: Refused, sender: Any) -> None:
+        """Never called; declares that refusals are wanted."""
 
     def receiveMessage(self, msg: Any, sender: Any) -> None:
         answer = self.args.record(msg, sender)

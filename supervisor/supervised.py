@@ -37,7 +37,6 @@ class SupervisedCell(ThespianRef, Cell):
         "closing",
         "drained",
         "ending",
-        "epoch",
         "failures",
         "last_error",
         "own_restart_times",
@@ -71,7 +70,6 @@ class SupervisedCell(ThespianRef, Cell):
         self.args = args
         self.restart = restart
         self.shutdown_s = shutdown_s
-        self.epoch = 0
         self.failures = 0
         self.restarts = 0
         self.running = False

@@ -21,9 +21,9 @@ class ThespianRef:
     __slots__ = ()
 
     @property
-    def globalName(self: Any) -> str:
-        """The name it was registered under in the whole system, empty if none."""
-        name: str = self.system.registry.name_of(self)
+    def globalName(self: Any) -> str | None:
+        """The name it was registered under in the whole system, None if none."""
+        name: str | None = self.system.registry.name_of(self)
         return name
 
     def actor_send(self: Any, address: Any, message: Any) -> None:
@@ -40,11 +40,11 @@ class ThespianRef:
         cell: Cell = self
         delay = period if isinstance(period, timedelta) else timedelta(seconds=period)
         message = WakeupMessage(delay, payload)
-        epoch = getattr(cell, "epoch", 0)
+        epoch = cell.epoch
 
         def wake_up() -> None:
             # A wakeup belongs to the incarnation that asked for it, as any timer.
-            if not cell.is_dead and getattr(cell, "epoch", 0) == epoch:
+            if not cell.is_dead and cell.epoch == epoch:
                 cell.put(message, cell.address)
 
         cell.scheduler.loop.call_later(delay.total_seconds(), wake_up)
