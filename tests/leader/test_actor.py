@@ -1,0 +1,199 @@
+"""The leader: from report to accepted trade, through loads, crashes and late feeds."""
+
+from __future__ import annotations
+
+import pytest
+from examples import CONDITION, NOON_NS, NS, SHARE, WALLET, YES, changed, report, trade, tx_of
+from thespian.actors import ActorExitRequest
+
+from actors.leader.actor import Leader, LeaderArgs
+from actors.leader.supervisor import Leaders, LeadersArgs
+from messages.directory import Directory
+from messages.ingest import LeaderReady, LeadersWatched
+from messages.store import LeaderLoaded, LeaderPosition, LoadLeader, StoreCursor, StoreDuplicates, StoreTrade
+from messages.trades import CursorReached, LeaderTrade, Side
+from supervisor.simulation import Simulation
+
+WINDOW_S = 3_600
+
+
+class House:
+    """A leader among probes."""
+
+    def __init__(self, sim):
+        self.sim = sim
+        self.store, self.portfolios, self.leaders = (
+            sim.probe(name) for name in ("store", "portfolios", "leaders")
+        )
+        directory = Directory(
+            store=self.store.address, portfolios=self.portfolios.address, leaders=self.leaders.address
+        )
+        self.args = LeaderArgs(
+            wallet=WALLET,
+            directory=directory,
+            identity_window_s=WINDOW_S,
+            followed_at_ns=NOON_NS - 60 * NS,
+            cursor_s=NOON_NS // NS - 60,
+        )
+        self.leader = sim.spawn(Leader, "leader", self.args)
+
+    def loads(self, *trades, **changes):
+        fields = {
+            "wallet": WALLET,
+            "followed_at_ns": NOON_NS - 60 * NS,
+            "cursor_s": NOON_NS // NS - 60,
+            "positions": (),
+            "trades": trades,
+        } | changes
+        self.store.answers(LoadLeader, lambda _: LeaderLoaded(**fields))
+
+    def tell(self, *messages):
+        for message in messages:
+            self.sim.tell(self.leader, message)
+        self.sim.run()
+
+    def accepted(self):
+        return self.portfolios.take_all(LeaderTrade)
+
+
+@pytest.fixture
+def house():
+    with Simulation(start_ns=NOON_NS) as sim:
+        house = House(sim)
+        house.loads()
+        yield house
+
+
+def test_a_trade_is_stored_before_any_portfolio_hears_of_it(house):
+    house.tell(report())
+    (accepted,) = house.accepted()
+    assert house.store.take(StoreTrade).trade == accepted
+    assert (accepted.size, accepted.position_before, accepted.position_after) == (100 * SHARE, 0, 100 * SHARE)
+    steps = [step.path for step in house.sim.trace if step.path in ("store", "portfolios")]
+    assert steps[-2:] == ["store", "portfolios"]
+
+
+def test_reports_wait_in_their_order_while_the_leader_is_loaded():
+    with Simulation(start_ns=NOON_NS) as sim:
+        house = House(sim)
+        house.tell(*[report(tx=tx_of(n)) for n in (3, 1, 2)], CursorReached(wallet=WALLET, cursor_s=7))
+        assert house.accepted() == []
+        house.store.clear()
+        house.loads()
+        sim.advance(31)
+        assert [each.tx for each in house.accepted()] == [tx_of(3), tx_of(1), tx_of(2)]
+        kinds = [type(each) for each in house.store.messages]
+        assert kinds == [LoadLeader, StoreTrade, StoreTrade, StoreTrade, StoreCursor]
+
+
+def test_ingest_hears_of_the_leader_only_once_it_has_its_state(house):
+    assert house.leaders.messages == []
+    house.sim.run()
+    assert house.leaders.take(LeaderReady) == LeaderReady(wallet=WALLET, cursor_s=NOON_NS // NS - 60)
+
+
+def test_a_store_that_is_gone_is_not_asked_in_a_loop():
+    with Simulation(start_ns=NOON_NS) as sim:
+        house = House(sim)
+        sim.tell(house.store.address, ActorExitRequest())
+        sim.advance(40)
+        asked = [each for each in sim.base.dead_letters() if each.message_type == "LoadLeader"]
+        assert 10 < len(asked) < 30
+
+
+def test_a_storm_of_redeliveries_is_counted_in_one_write(house):
+    house.tell(*[report(feed=f"stream-{n % 3}") for n in range(300)])
+    house.sim.advance(1.1)
+    assert len(house.accepted()) == 1
+    assert house.store.take(StoreDuplicates).count == 299
+    house.sim.advance(5)
+    assert house.store.take_all(StoreDuplicates) == []
+
+
+def test_history_from_before_the_following_is_marked(house):
+    house.tell(
+        report(tx=tx_of(1), traded_at_ns=NOON_NS - 60 * NS - 1),
+        report(tx=tx_of(2), traded_at_ns=NOON_NS - 60 * NS),
+    )
+    assert [each.backfill for each in house.accepted()] == [True, False]
+
+
+def test_a_report_from_before_the_memory_is_never_taken_for_a_trade(house):
+    house.tell(report(traded_at_ns=NOON_NS - WINDOW_S * NS - 1))
+    assert house.accepted() == []
+    assert house.store.take_all(StoreTrade) == []
+
+
+def test_the_position_follows_every_trade_and_is_never_short(house):
+    house.tell(
+        report(tx=tx_of(1), size=100 * SHARE),
+        report(tx=tx_of(2), size=30 * SHARE, side=Side.SELL),
+        report(tx=tx_of(3), size=90 * SHARE, side=Side.SELL),
+    )
+    positions = [(each.position_before // SHARE, each.position_after // SHARE) for each in house.accepted()]
+    assert positions == [(0, 100), (100, 70), (70, 0)]
+
+
+def test_rows_missed_on_the_way_are_trades_one_after_the_other(house):
+    house.tell(report(occurrence=2))
+    first, second = house.accepted()
+    assert first.key != second.key
+    assert second.position_before == first.position_after
+
+
+def test_the_cursor_is_never_durable_before_the_trades_it_stands_for(house):
+    house.tell(report(), CursorReached(wallet=WALLET, cursor_s=9))
+    kinds = [type(each) for each in house.store.messages]
+    assert kinds.index(StoreTrade) < kinds.index(StoreCursor)
+
+
+def test_a_crash_loads_again_and_takes_nothing_twice(house):
+    house.tell(report())
+    (first,) = house.accepted()
+    house.loads(first, positions=(LeaderPosition(YES, 100 * SHARE),))
+    house.sim.crash(house.leader)
+    house.tell(report(tx=tx_of(5)), report(feed="stream-2"), report(tx=tx_of(6)))
+    house.sim.advance(5)
+    (only,) = house.accepted()
+    assert (only.tx, only.position_before) == (tx_of(6), 100 * SHARE)
+
+
+def test_trades_from_the_store_are_not_announced_again(house):
+    house.loads(trade())
+    house.tell(report())
+    assert house.accepted() == []
+
+
+def test_forgotten_transactions_do_not_fill_the_memory(house):
+    house.tell(report())
+    house.sim.advance(WINDOW_S + 700)
+    assert house.sim.base.snapshot("leader")["transactions"] == 0
+
+
+# -- the leaders' supervisor ---------------------------------------------------------------------------
+
+
+def test_ingest_is_told_of_all_who_are_ready_together_and_reminded():
+    with Simulation(start_ns=NOON_NS) as sim:
+        store, portfolios, ingest = (sim.probe(name) for name in ("store", "portfolios", "ingest"))
+        directory = Directory(store=store.address, portfolios=portfolios.address, ingest=ingest.address)
+        store.answers(
+            LoadLeader,
+            lambda load: LeaderLoaded(
+                wallet=load.wallet,
+                followed_at_ns=load.followed_at_ns,
+                cursor_s=load.cursor_s,
+                positions=(),
+                trades=(),
+            ),
+        )
+        wallets = WALLET, changed(report(), wallet="0x" + "b2" * 20).wallet
+        args = LeadersArgs(wallets=wallets, directory=directory, identity_window_s=WINDOW_S, cursor_s=9)
+        directory.leaders = sim.spawn(Leaders, "leaders", args)
+        sim.advance(1)
+        (watched,) = ingest.take_all(LeadersWatched)
+        assert watched.polled_from_s == dict.fromkeys(wallets, 9)
+        sim.tell(watched.addresses[WALLET], report(condition_id=CONDITION))
+        sim.advance(5)
+        assert portfolios.take(LeaderTrade).wallet == WALLET
+        assert len(ingest.take_all(LeadersWatched)) == 1
