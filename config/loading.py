@@ -91,7 +91,7 @@ def _root(file: Path | None, problems: list[Problem]) -> nodes.Mapping:
 
 
 def _warnings(given: Sequence[overrides.Override], replaced: Sequence[overrides.Replaced]) -> list[str]:
-    """Only the environment is worth a warning: an option was typed by whoever reads it, and has the last word."""
+    """Only the environment is worth a warning: an option was typed by whoever reads it."""
     typed = {one.key for one in given if one.origin.kind is OriginKind.COMMAND_LINE}
     return [
         f"{one.override.key} is {redact(one.override.text)!r:.80} by {one.override.origin.source}, "
