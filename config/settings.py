@@ -213,8 +213,8 @@ class Prices(Section, frozen=True, kw_only=True):
     """Background tier."""
     timeout_s: Seconds = 3.0
     """Longest wait for an upstream answer."""
-    requests_per_s: PerSecond = 20.0
-    """Budget for each upstream host."""
+    requests_per_s: PerSecond = 40.0
+    """Budget for each upstream host; the tightest public limit is 50 batches of books a second."""
     warm_interval_s: Seconds = 1.0
     """How often books of markets in play are refreshed ahead of need."""
     warm_for_s: SecondsOrZero = 300.0

@@ -21,17 +21,41 @@ from actors.store.engine import Engine, Job
 from actors.store.errors import StoreError, UnusableError
 from config.settings import Database
 from messages.base import Message
-from messages.store import CountsQuery
+from messages.decisions import Intent
+from messages.store import (
+    CountsQuery,
+    StoreCursor,
+    StoreDecision,
+    StoreDuplicates,
+    StoreMarket,
+    StoreMismatch,
+    StoreOrder,
+    StorePositions,
+    StoreTrade,
+)
 
 log = structlog.get_logger("store")
 
 WAITING_MAX: Final = 200_000
 """More than this is no backlog but a daemon that should have stopped trading long ago."""
+LINGER_S: Final = 0.004
+"""How long writes that nobody waits for are held back, so that a decision need not wait for their commit
+before its own: a trade's intent comes a moment behind the trade and then shares its transaction."""
 _JITTER: Final = 0.2
+_UNHURRIED: Final = (StoreTrade, StoreCursor, StoreDuplicates, StorePositions, StoreMarket, StoreMismatch)
 
 
 class QueueFullError(StoreError):
     """The database has been away for longer than memory lasts; nothing may be dropped, so all must stop."""
+
+
+def is_awaited(message: Message) -> bool:
+    """Return whether somebody holds something back until this is durable."""
+    if isinstance(message, StoreDecision):
+        return isinstance(message.decision, Intent)
+    if isinstance(message, StoreOrder):
+        return message.state.terminal
+    return not isinstance(message, _UNHURRIED)
 
 
 class Committer:
@@ -53,6 +77,7 @@ class Committer:
         self._queue: deque[Job] = deque()
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._delay_s = settings.retry_first_s
         self._askers: list[object] = []
         self._counting: asyncio.Task[None] | None = None
@@ -67,6 +92,8 @@ class Committer:
         if len(self._queue) >= WAITING_MAX:
             raise QueueFullError(f"{WAITING_MAX} messages wait for the database")
         self._queue.append(Job(message, sender))
+        if is_awaited(message):
+            self._hurry.set()
         self._wake.set()
 
     def wake(self) -> None:
@@ -76,6 +103,7 @@ class Committer:
     def close(self) -> None:
         """Commit what waits, once, and end."""
         self._closing.set()
+        self._hurry.set()
         self._wake.set()
 
     async def run(self) -> None:
@@ -95,11 +123,16 @@ class Committer:
         while not self._queue and self._engine.is_open and not self._closing.is_set():
             self._wake.clear()
             await self._wake.wait()
+        if self._queue and not self._hurry.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), LINGER_S)
         return bool(self._queue) or not self._closing.is_set()
 
     async def _step(self) -> bool:
         """Commit one batch; False when the database is away."""
         jobs = self._next_batch()
+        if len(jobs) == len(self._queue) and not self._closing.is_set():
+            self._hurry.clear()
         try:
             await self._engine.commit([job for job in jobs if not isinstance(job.message, CountsQuery)])
         except Exception as error:
