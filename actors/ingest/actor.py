@@ -151,9 +151,9 @@ class Ingest(SupervisedActor):
     def on_started(self, message: FeedStarted, sender: ActorAddress) -> None:
         """A source that is new or started over is told what the others know already."""
         self.trades_before[message.feed] = self.trades.get(message.feed, 0)
-        state = self.states.get(message.feed)
-        if state is not None:
-            self._down(message.feed, state.last_event_at_ns)
+        if message.feed != poller.FEED:
+            state = self.states.get(message.feed)
+            self._down(message.feed, state.last_event_at_ns if state is not None else 0)
         if self.args.announced.leaders is not None:
             self.send(sender, self.args.announced.leaders)
         if self.availability is not None:

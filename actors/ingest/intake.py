@@ -38,6 +38,8 @@ class Intake:
         self._redelivery = Redelivery()
         self._trades: RecentSet[int] = RecentSet(TRADES_KEPT)
         self._lag = metrics.LAG.labels(SourceKind.STREAM)
+        self._redelivered = metrics.REDELIVERED.labels(feed)
+        self._leader_fills = metrics.LEADER_FILLS.labels(feed)
 
     def connected(self) -> None:
         """Begin with a new connection: it has delivered nothing yet."""
@@ -73,7 +75,7 @@ class Intake:
         raw = frame.encode() if isinstance(frame, str) else frame
         if self._redelivery.is_again(raw):
             self.redelivered += 1
-            metrics.REDELIVERED.labels(self.feed).inc()
+            self._redelivered.inc()
             return None
         try:
             report = rtds.fill(raw, feed=self.feed, seen_at_ns=at_ns, seen_mono_ns=mono_ns)
@@ -85,10 +87,10 @@ class Intake:
         report = self._redelivery.numbered(report)
         if report.occurrence > TWINS_MAX:
             self.redelivered += 1
-            metrics.REDELIVERED.labels(self.feed).inc()
+            self._redelivered.inc()
             raise TradeUnread(wallet, f"more than {TWINS_MAX} equal fills in transaction {report.tx}")
         self.leader_fills += 1
-        metrics.LEADER_FILLS.labels(self.feed).inc()
+        self._leader_fills.inc()
         return report
 
     def _heard(self, at_ns: int, mono_ns: int) -> None:

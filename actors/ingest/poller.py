@@ -16,9 +16,9 @@ import structlog
 from thespian.actors import ActorAddress
 
 from actors.ingest import metrics
-from actors.ingest.activity import Page
+from actors.ingest.asking import Asker
 from actors.ingest.budget import Budget
-from actors.ingest.errors import PageFailed, PageRefused, Throttled
+from actors.ingest.errors import PageError, PageRefused
 from actors.ingest.pages import Pages
 from actors.ingest.pause import Pause
 from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted
@@ -39,8 +39,6 @@ WORKERS_MAX: Final = 16
 """Requests under way at a time; the budget, not this, is what limits them."""
 PAGES_MAX: Final = 1_000
 """Pages of one sweep; what is left is for the next one, which goes on from there."""
-ATTEMPTS_MAX: Final = 3
-"""Tries for one page before others get their turn."""
 
 _NS_PER_S: Final = 1_000_000_000
 
@@ -77,15 +75,19 @@ class Poller(SupervisedActor):
             interval_ns=int(limits.poll_interval_s * _NS_PER_S),
             settle_ns=int(limits.poll_settle_s * _NS_PER_S),
         )
-        self.budget = Budget(limits.poll_requests_per_s)
-        self.pause = Pause(self.args.backoff, self.random)
         self.gate = asyncio.Event()
         self.wake = asyncio.Event()
-        self.pages = self.pages_reported = 0
-        self.fills = self.repeats = self.malformed = self.failures = 0
-        self.last_event_at_ns = 0
+        self.asker = Asker(
+            FEED,
+            Budget(limits.poll_requests_per_s),
+            Pause(self.args.backoff, self.random),
+            self.gate,
+            self.clock,
+            self.log,
+        )
+        self.pages_reported = 0
+        self.fills = self.repeats = self.malformed = 0
         self.lag_ms = 0
-        self.error = ""
         self.lag = metrics.LAG.labels(SourceKind.API)
         self.send(self.args.ingest, FeedStarted(feed=FEED))
         self.timer("report", REPORT_S, _Report(), every=True)
@@ -95,9 +97,9 @@ class Poller(SupervisedActor):
         return {
             "wallets": len(self.watches),
             "urgent": self.schedule.urgent,
-            "pages": self.pages,
+            "pages": self.asker.pages,
             "fills": self.fills,
-            "error": self.error,
+            "error": self.asker.error,
         }
 
     # --- what it is told ---
@@ -147,20 +149,21 @@ class Poller(SupervisedActor):
 
     @handles(_Report)
     def on_report(self, message: _Report, sender: ActorAddress) -> None:
-        metrics.FRAMES.labels(FEED).inc(self.pages - self.pages_reported)
-        metrics.LAST_EVENT.labels(FEED).set(self.last_event_at_ns / 1e9)
-        self.pages_reported = self.pages
+        asker = self.asker
+        metrics.FRAMES.labels(FEED).inc(asker.pages - self.pages_reported)
+        metrics.LAST_EVENT.labels(FEED).set(asker.last_page_at_ns / 1e9)
+        self.pages_reported = asker.pages
         state = FeedState(
             feed=FEED,
-            connected=self.pages > 0 and not self.error,
-            frames=self.pages,
+            connected=asker.pages > 0 and not asker.error,
+            frames=asker.pages,
             leader_fills=self.fills,
             malformed=self.malformed,
             redelivered=self.repeats,
-            reconnects=self.failures,
-            last_event_at_ns=self.last_event_at_ns,
+            reconnects=asker.failures,
+            last_event_at_ns=asker.last_page_at_ns,
             lag_ms=self.lag_ms,
-            error=self.error,
+            error=asker.error,
         )
         self.send(self.args.ingest, FeedReport(state=state))
 
@@ -186,6 +189,10 @@ class Poller(SupervisedActor):
                 continue
             try:
                 await self._sweep(pages, wallet, self.watches[wallet])
+            except PageRefused:
+                pass  # asking the same again is useless; its regular turn comes
+            except PageError:
+                self.schedule.hurry([wallet])
             finally:
                 self.schedule.finished(wallet, self.clock.monotonic_ns())
                 self.wake.set()
@@ -214,12 +221,16 @@ class Poller(SupervisedActor):
         start_s = watch.start(overlap_s=limits.poll_overlap_s, floor_s=floor_s, random=self.random)
         sweep = Sweep(wallet, FEED, start_s)
         cursor: str | None = None
+
+        def is_watched() -> bool:
+            return self.watches.get(wallet) is watch
+
         for _ in range(PAGES_MAX):
-            page = await self._page(pages, wallet, watch, start_s, cursor)
+            page = await self.asker.page(pages, wallet, start_s, cursor, is_watched)
             if page is None:
                 return
             if page.next_cursor is not None and page.next_cursor == cursor:
-                self._trouble(f"{self.args.url} sent a page that leads to itself")
+                self.asker.trouble(f"{self.args.url} sent a page that leads to itself")
                 return
             seen_at_ns, seen_mono_ns = self.clock.now_ns(), self.clock.monotonic_ns()
             taken = sweep.take(page, seen_at_ns=seen_at_ns, seen_mono_ns=seen_mono_ns)
@@ -271,65 +282,3 @@ class Poller(SupervisedActor):
                 rows=len(taken.malformed),
                 reason=str(taken.malformed[0]),
             )
-
-    # --- asking ---
-
-    async def _page(
-        self, pages: Pages, wallet: Wallet, watch: Watch, start_s: int, cursor: str | None
-    ) -> Page | None:
-        """Return a page, or None if it was not had or the wallet is watched no more."""
-        for _ in range(ATTEMPTS_MAX):
-            await self._turn()
-            if self.watches.get(wallet) is not watch:
-                return None
-            asked_ns = self.clock.monotonic_ns()
-            try:
-                page = await pages.fetch(wallet, start_s, cursor)
-            except Throttled as error:
-                metrics.THROTTLED.inc()
-                self._failed(asked_ns, str(error), error.retry_after_s)
-                continue
-            except PageFailed as error:
-                self._failed(asked_ns, str(error))
-                continue
-            except PageRefused as error:
-                self._trouble(str(error))
-                return None
-            self.pause.succeeded(asked_ns)
-            self._well()
-            return page if self.watches.get(wallet) is watch else None
-        self.schedule.hurry([wallet])
-        return None
-
-    async def _turn(self) -> None:
-        """Return when a request may leave: the store takes trades, no pause is on, and the budget allows."""
-        while True:
-            await self.gate.wait()
-            left_ns = self.pause.left_ns(self.clock.monotonic_ns())
-            if left_ns:
-                await asyncio.sleep(left_ns / _NS_PER_S)
-                continue
-            wait_ns = self.budget.reserve(self.clock.monotonic_ns())
-            if wait_ns:
-                await asyncio.sleep(wait_ns / _NS_PER_S)
-            if self.gate.is_set() and not self.pause.left_ns(self.clock.monotonic_ns()):
-                return
-
-    def _failed(self, asked_ns: int, reason: str, retry_after_s: float = 0.0) -> None:
-        self.failures += 1
-        metrics.RECONNECTS.labels(FEED).inc()
-        self.pause.failed(asked_ns, self.clock.monotonic_ns(), retry_after_s)
-        self._trouble(reason)
-
-    def _trouble(self, reason: str) -> None:
-        """Say what is wrong, once for as long as it stays the same."""
-        if reason != self.error:
-            self.log.warning("polling failed", reason=reason)
-        self.error = reason
-
-    def _well(self) -> None:
-        self.pages += 1
-        self.last_event_at_ns = self.clock.now_ns()
-        if self.error:
-            self.log.info("polling works again")
-        self.error = ""
