@@ -165,9 +165,8 @@ class EmbeddedServer:
             time.sleep(1 / _ATTEMPTS_PER_S)
 
     def _started(self, place: Place, stale: postmaster.Postmaster | None, *, last: bool) -> bool:
-        if stale is not None:
-            # Its number may by now belong to another process, which Postgres would take for a server.
-            (place.data / "postmaster.pid").unlink(missing_ok=True)
+        if stale is not None and not postmaster.forget_dead(place.data, stale):
+            return False
         if place.log.exists() and place.log.stat().st_size > _LOG_BYTES_MAX:
             place.log.replace(place.log.with_suffix(".log.1"))
         options = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())

@@ -1,6 +1,7 @@
 """The server process as its pid file tells of it, and whether that is to be believed.
 
-A pid file outlives a server that was killed, and its number may by now be anybody's process.
+A pid file outlives a server that was killed, and its number may by now be anybody's process, or one that
+nobody has buried yet. Postgres takes either for a running server and refuses to start.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+
+from actors.store.errors import EmbeddedError
 
 PORT: Final = 5432
 """Only the name of the socket: the server listens on no network."""
@@ -44,6 +47,39 @@ def _is_postgres(pid: int) -> bool:
         return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def forget_dead(data: Path, dead: Postmaster) -> bool:
+    """Remove what a dead server left if Postgres itself would be misled by it; False to come back later.
+
+    Where the number is simply free, Postgres is left to judge, as it looks for surviving children through
+    the same file. Where the file must go, that look is taken here: two servers on the same data ruin it.
+    """
+    if not psutil.pid_exists(dead.pid):
+        return True
+    if _children(data):
+        return False
+    for name in ("postmaster.pid", f"{SOCKET_NAME}.lock", SOCKET_NAME):
+        (data / name).unlink(missing_ok=True)
+    return True
+
+
+def _children(data: Path) -> list[int]:
+    found = []
+    for process in psutil.process_iter(["name"]):
+        try:
+            if process.info["name"] != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if Path(process.cwd()) == data:
+                found.append(process.pid)
+        except psutil.NoSuchProcess:
+            continue
+        except psutil.AccessDenied:
+            raise EmbeddedError(
+                f"a server died on {data}, and process {process.pid} may be a part of it that still runs: "
+                "end that process, or run as the user who owns it"
+            ) from None
+    return found
 
 
 def accepts(socket_dir: Path) -> bool:

@@ -26,6 +26,8 @@ _INSTALLATION: Final = "pginstall18"
 MAJOR_VERSION: Final = "18"
 _NEEDED: Final = ("bin/initdb", "bin/pg_ctl", "bin/postgres", "lib", "share")
 """What a copy of the installation is made of; the rest are client tools and headers."""
+_LIBRARIES: Final = f"{_PACKAGE}.libs"
+"""Beside the package, and found by the programs through that relative way."""
 
 
 @dataclass(frozen=True)
@@ -130,26 +132,34 @@ def run(program: Path, *arguments: str, account: Account, place: Path, timeout_s
 def runnable(root: Path, account: Account, place: Path) -> bool:
     """Return whether the account can run the programs under `root`."""
     try:
-        run(root / "bin" / "postgres", "--version", account=account, place=place, timeout_s=20)
+        for program in ("postgres", "initdb", "pg_ctl"):
+            run(root / "bin" / program, "--version", account=account, place=place, timeout_s=20)
     except EmbeddedError:
         return False
     return True
 
 
 def copy_for_all(root: Path, target: Path) -> Path:
-    """Copy the installation to `target`, readable by every account, and return it."""
-    if not (target / "bin" / "postgres").exists():
+    """Copy the installation below `target`, readable by every account, and return where it is."""
+    copied = target / _PACKAGE / _INSTALLATION
+    if not target.exists():
         fresh = target.with_name(f"{target.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         for name in _NEEDED:
-            source, copy = root / name, fresh / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, copy, symlinks=True, ignore=shutil.ignore_patterns("*.a"))
-            else:
-                shutil.copy2(source, copy)
+            _copy(root / name, fresh / _PACKAGE / _INSTALLATION / name)
+        libraries = root.parent.parent / _LIBRARIES
+        if libraries.exists():
+            _copy(libraries, fresh / _LIBRARIES)
         for path in (fresh, *fresh.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         fresh.rename(target)
-    return target
+    return copied
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("*.a"))
+    else:
+        shutil.copy2(source, target)

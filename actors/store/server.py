@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
 from actors.store.connection import connect
 from actors.store.embedded import DATABASE, SUPERUSER, EmbeddedServer
+
+_SETTLE_S: Final = 15.0
+_RETRY_S: Final = 0.05
 
 
 class Server:
@@ -27,9 +31,18 @@ class Server:
         """
         if self._embedded is None:
             return self._url
-        address = await asyncio.to_thread(self._embedded.start)
-        await _ensure_database(address)
-        return address
+        deadline = asyncio.get_running_loop().time() + _SETTLE_S
+        while True:
+            address = await asyncio.to_thread(self._embedded.start)
+            try:
+                await _ensure_database(address)
+            except (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+                # Its last user may have told it to stop at this very moment.
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return address
 
     def release(self, *, wait_s: float = 0) -> None:
         """End this use; the last user of the embedded server stops it."""
