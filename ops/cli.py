@@ -44,6 +44,7 @@ def exits(command: Callable[P, Exit]) -> Callable[P, None]:
             click.echo(f"remora: {error}", err=True)
             code = error.code
         except KeyboardInterrupt:
+            click.echo("remora: interrupted", err=True)
             code = Exit.FAILED
         sys.exit(code)
 
@@ -64,7 +65,7 @@ def main() -> None:
     """Remora copies the trades of chosen Polymarket wallets."""
 
 
-@main.command()
+@main.command(short_help="Run the daemon, in paper mode.")
 @config_option
 @set_option
 @exits
@@ -75,18 +76,34 @@ def run(config_file: Path | None, assignments: tuple[str, ...]) -> Exit:
     return daemon.run(load(config_file, assignments=assignments))
 
 
-@main.command()
-@click.option("--seconds", default=30.0, show_default=True, help="How long the venue plays.")
+@main.command(short_help="See it work: the daemon against a local venue, offline.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1, max=86_400),
+    default=30.0,
+    show_default=True,
+    help="How long the venue plays.",
+)
 @click.option("--seed", default=1, show_default=True, help="Seed of the generated trades.")
 @click.option("--tape", type=click.Path(path_type=Path), help="Play this tape instead of generated trades.")
 @click.option(
-    "--crashes", default=0, show_default=True, help="Kill the daemon with -9 this often on the way."
+    "--crashes",
+    type=click.IntRange(0, 10),
+    default=0,
+    show_default=True,
+    help="Kill the daemon with -9 this often on the way.",
 )
 @click.option(
-    "--deliveries", default=1, show_default=True, help="Send each frame this often on every socket."
+    "--deliveries",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Send each frame this often on every socket.",
 )
 @click.option(
-    "--keep", type=click.Path(path_type=Path), help="Keep database, configuration and log in this directory."
+    "--keep",
+    type=click.Path(path_type=Path),
+    help="Keep database, configuration and log in this new or empty directory.",
 )
 @json_option
 @exits
@@ -118,7 +135,7 @@ def demo(
     return code
 
 
-@main.command()
+@main.command(short_help="Run the local venue alone.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8469, show_default=True, help="0 takes a free port.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the generated trades.")
@@ -144,7 +161,7 @@ def venue(
 ) -> Exit:
     """Run the local venue alone; the first line on stdout is JSON with its URLs."""
     from ops.venue.config import VenueConfig
-    from ops.venue.errors import VenueError
+    from ops.venue.errors import PortTaken, VenueError
     from ops.venue.faults.spec import FaultSpec
     from ops.venue.serve import serve
 
@@ -162,8 +179,12 @@ def venue(
             wait_for_subscriber=not hold,
         )
         asyncio.run(serve(config))
+    except PortTaken as error:
+        raise CannotGoOn(Exit.PORT, str(error)) from error
     except VenueError as error:
-        raise CannotGoOn(Exit.FAILED, str(error)) from error
+        raise CannotGoOn(Exit.USAGE, str(error)) from error
+    except OSError as error:
+        raise CannotGoOn(Exit.PORT, f"cannot listen on {host} port {port}: {error.strerror}") from error
     return Exit.OK
 
 
@@ -186,7 +207,7 @@ def status(config_file: Path | None, assignments: tuple[str, ...], as_json: bool
     return Exit.OK
 
 
-@main.command()
+@main.command(short_help="Explain one trade, from the leader's fill to ours.")
 @click.argument("trade_id")
 @config_option
 @set_option
@@ -260,7 +281,14 @@ def tape_import(kind: str, source: Path, out: Path, as_json: bool) -> Exit:
     if as_json:
         _print(msgspec.to_builtins(summary))
     else:
-        click.echo(str(summary))
+        click.echo(
+            f"{summary.out}: {summary.fills} fills of {len(summary.wallets)} wallets"
+            f" in {summary.markets} markets, {summary.first_at} to {summary.last_at}"
+        )
+        for what, count in summary.made_up.items():
+            click.echo(
+                f"made up, because the source has nothing on it: {count} {what} (see ops/tape/README.md)"
+            )
     return Exit.OK
 
 

@@ -21,7 +21,7 @@ class Exit(IntEnum):
 
 MEANINGS: dict[Exit, str] = {
     Exit.OK: "done",
-    Exit.FAILED: "an actor kept failing and the root gave up; the log says which and why",
+    Exit.FAILED: "it failed, or was ended before it was done; the message or the log says why",
     Exit.USAGE: "the command line was not understood",
     Exit.CONFIG: "the configuration cannot be used",
     Exit.STATE: "the state directory cannot be used, or another Remora runs on it",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,16 @@ from ops.exits import CannotGoOn, Exit
 TIMEOUT_S = 5.0
 
 
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The daemon is on this machine: a proxy that the environment names for the world is not asked for it."""
+
+
 def daemon_url(state_dir: Path) -> str:
     """Return where the daemon on this state directory answers. Raises `CannotGoOn` if none runs there."""
     try:
         said = json.loads((state_dir / WEB_FILE).read_text())
         return str(said["url"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise CannotGoOn(
             Exit.NETWORK,
             f"no daemon runs on {state_dir}. Start one with `remora run`, "
@@ -30,7 +33,13 @@ def daemon_url(state_dir: Path) -> str:
 def get_json(url: str, timeout_s: float = TIMEOUT_S) -> Any:
     """Return the JSON that `url` answers. Raises `CannotGoOn` if nobody does."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout_s) as answer:
+        with _direct.open(url, timeout=timeout_s) as answer:
             return json.load(answer)
     except (OSError, ValueError) as error:
-        raise CannotGoOn(Exit.NETWORK, f"{url} did not answer: {error}") from error
+        reason = getattr(error, "reason", None) or error
+        seen = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+        raise CannotGoOn(
+            Exit.NETWORK,
+            f"the daemon does not answer at {url}: {seen}. "
+            "If it was killed, start it again with `remora run`; if it runs, its log says what keeps it.",
+        ) from error

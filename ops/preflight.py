@@ -28,13 +28,23 @@ def prepare_state_dir(text: str) -> Path:
         probe = path / ".writable"
         probe.write_bytes(b"")
         probe.unlink()
-    except OSError as error:
+    except (FileExistsError, NotADirectoryError) as error:
         raise CannotGoOn(
             Exit.STATE,
-            f"the state directory {path} cannot be written: {error.strerror}. "
-            "Make it writable for this user or set state_dir to another place.",
+            f"the state directory {path} cannot be made: {error.filename} is a file, not a directory. "
+            "Set state_dir to another place, or move that file away.",
         ) from error
+    except OSError as error:
+        raise _unwritable(path, error) from error
     return path
+
+
+def _unwritable(path: Path, error: OSError) -> CannotGoOn:
+    return CannotGoOn(
+        Exit.STATE,
+        f"the state directory {path} cannot be written: {error.strerror} ({error.filename}). "
+        "Make it writable for this user or set state_dir to another place.",
+    )
 
 
 @contextmanager
@@ -44,7 +54,11 @@ def only_one(state_dir: Path) -> Iterator[None]:
     Raises `CannotGoOn` if another process holds it: two engines on one book would double every order.
     """
     path = state_dir / LOCK_NAME
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        # As it is where another user ran Remora here: the directory is shared, the lock is theirs.
+        raise _unwritable(state_dir, error) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,15 +95,18 @@ def listen(web: Web) -> socket.socket:
     return listener
 
 
-async def unreachable(endpoints: Endpoints) -> dict[str, str]:
-    """Return the upstream hosts that no connection could be made to, each with the reason."""
-    hosts = {
-        (parts.hostname or "", parts.port or (443 if parts.scheme in ("https", "wss") else 80))
+def _upstreams(endpoints: Endpoints) -> list[tuple[str, int]]:
+    """Return host and port of every upstream, each once."""
+    parts = [
+        urlsplit(url)
         for url in (endpoints.rtds_url, endpoints.data_url, endpoints.gamma_url, endpoints.clob_url)
-        for parts in (urlsplit(url),)
-    }
-    reasons = await asyncio.gather(*(_reason(host, port) for host, port in sorted(hosts)))
-    return {host: reason for (host, _), reason in zip(sorted(hosts), reasons, strict=True) if reason}
+    ]
+    return sorted(
+        {
+            (part.hostname or "", part.port or (443 if part.scheme in ("https", "wss") else 80))
+            for part in parts
+        }
+    )
 
 
 async def _reason(host: str, port: int) -> str:
@@ -108,13 +125,16 @@ async def _reason(host: str, port: int) -> str:
 
 
 async def require_network(endpoints: Endpoints) -> dict[str, str]:
-    """Return the hosts that cannot be reached; raise `CannotGoOn` when none of them can."""
-    reasons = await unreachable(endpoints)
-    hosts = {
-        urlsplit(url).hostname
-        for url in (endpoints.rtds_url, endpoints.data_url, endpoints.gamma_url, endpoints.clob_url)
+    """Return the upstreams that no connection could be made to, as `host port`, each with the reason.
+
+    Raises `CannotGoOn` when none of them can be reached.
+    """
+    upstreams = _upstreams(endpoints)
+    found = await asyncio.gather(*(_reason(host, port) for host, port in upstreams))
+    reasons = {
+        f"{host} port {port}": reason for (host, port), reason in zip(upstreams, found, strict=True) if reason
     }
-    if len(reasons) < len(hosts):
+    if len(reasons) < len(upstreams):
         return reasons
     listed = "\n".join(f"  {host}: {reason}" for host, reason in reasons.items())
     raise CannotGoOn(

@@ -7,9 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from actors.store import queries, reading
+import asyncpg
+
+from actors.store import failures, queries, reading
 from actors.store.errors import StoreError
 from ops.exits import CannotGoOn, Exit
+
+UNREADABLE = (StoreError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a database raises that is not there, or not as it must be."""
 
 
 @asynccontextmanager
@@ -18,8 +23,8 @@ async def database_of(state_dir: Path, url: str) -> AsyncIterator[str]:
     try:
         async with reading.address(url, state_dir) as dsn:
             yield dsn
-    except (StoreError, OSError) as error:
-        raise CannotGoOn(Exit.DATABASE, str(error)) from error
+    except UNREADABLE as error:
+        raise CannotGoOn(Exit.DATABASE, failures.reason(error)) from error
 
 
 async def explain(state_dir: Path, url: str, prefix: str) -> dict[str, Any]:
@@ -28,8 +33,8 @@ async def explain(state_dir: Path, url: str, prefix: str) -> dict[str, Any]:
         async with reading.reading(url, state_dir) as connection:
             found = await queries.trades_like(connection, prefix)
             story = await queries.why(connection, found[0]) if len(found) == 1 else None
-    except (StoreError, OSError) as error:
-        raise CannotGoOn(Exit.DATABASE, str(error)) from error
+    except UNREADABLE as error:
+        raise CannotGoOn(Exit.DATABASE, failures.reason(error)) from error
     if story is not None:
         return story
     if not found:

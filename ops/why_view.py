@@ -84,5 +84,6 @@ def _order(console: Console, order: dict[str, Any]) -> None:
         )
     for fill in order["fills"]:
         console.print(
-            f"    fill {fill['side']} {fill['size']} at {fill['price']}: {fill['usdc']} USDC, fee {fill['fee']}"
+            f"    fill {fill['side']} {fill['size']} at {fill['price']}: {fill['usdc']} USDC,"
+            f" fee {fill['fee']}"
         )

@@ -18,7 +18,9 @@ from ops.exits import CannotGoOn, Exit
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 60.0
 RESTARTS_MAX: Final = 20
-_REMORA: Final = (sys.executable, "-m", "ops.cli")
+SAID_MAX: Final = 10_000
+_REMORA: Final = (sys.executable, "-P", "-m", "ops.cli")
+"""-P: a folder that happens to be called `config` where the user stands is not ours."""
 
 
 async def _stop(process: Process) -> int:
@@ -39,6 +41,8 @@ class VenueProcess:
         self.urls: dict[str, str] = {}
         self.control = ""
         self._process: Process | None = None
+        self._drain: asyncio.Task[None] | None = None
+        self._said = ""
 
     async def start(self, options: DemoOptions) -> None:
         """Start the venue and wait until it listens; it does not play yet."""
@@ -57,15 +61,33 @@ class VenueProcess:
             said = json.loads(line)
         except (TimeoutError, ValueError):
             _, errors = await self._process.communicate()
-            text = errors.decode(errors="replace").strip()
-            raise CannotGoOn(Exit.FAILED, f"the local venue did not start: {text or 'no answer'}") from None
+            text = errors.decode(errors="replace").strip().removeprefix("remora: ")
+            code = Exit.USAGE if self._process.returncode == Exit.USAGE else Exit.FAILED
+            raise CannotGoOn(code, f"the local venue did not start: {text or 'no answer'}") from None
+        self._drain = asyncio.create_task(self._read_errors())
         self.urls = said["urls"]
         self.control = f"http://127.0.0.1:{said['port']}/control"
+
+    async def _read_errors(self) -> None:
+        """Keep the end of what it says, so that it is never held up by a pipe nobody reads."""
+        assert self._process is not None
+        assert self._process.stderr is not None
+        async for line in self._process.stderr:
+            self._said = (self._said + line.decode(errors="replace"))[-SAID_MAX:]
+
+    def ended(self) -> CannotGoOn:
+        """Return the error of a venue that answers no more."""
+        text = self._said.strip().removeprefix("remora: ")
+        return CannotGoOn(
+            Exit.FAILED, f"the local venue does not answer any more: {text or 'it said nothing'}"
+        )
 
     async def stop(self) -> None:
         """End the venue."""
         if self._process is not None:
             await _stop(self._process)
+        if self._drain is not None:
+            await self._drain
 
 
 class DaemonProcess:

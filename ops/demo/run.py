@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
+import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,28 +29,73 @@ STILL_S: Final = 3.0
 SETTLE_S: Final = 8.0
 """How long after the daemon's last start the poller may still bring what was missed meanwhile."""
 GRACE_S: Final = 40.0
+STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def run_demo(options: DemoOptions) -> tuple[Exit, dict[str, Any]]:
     """Run the demo and return its exit code and summary. Raises `CannotGoOn` where it cannot run."""
     if options.tape is not None and not options.tape.is_file():
         raise CannotGoOn(Exit.USAGE, f"there is no tape {options.tape}; `remora tape import` makes one")
-    home = options.state_dir or Path(tempfile.mkdtemp(prefix="remora-demo-"))
-    home.mkdir(parents=True, exist_ok=True)
+    home = _home(options.state_dir)
+    demo = asyncio.ensure_future(_Demo(options, home).run())
+    with _stopped_by_signals(demo):
+        try:
+            return await demo
+        except asyncio.CancelledError:
+            raise CannotGoOn(
+                Exit.FAILED, "stopped before the end; the venue and the daemon are stopped too"
+            ) from None
+        finally:
+            if options.state_dir is None:
+                shutil.rmtree(home, ignore_errors=True)
+
+
+def _home(wanted: Path | None) -> Path:
+    """Return the directory of this demo. Raises `CannotGoOn`."""
+    if wanted is None:
+        home = Path(tempfile.mkdtemp(prefix="remora-demo-"))
+        # The database server may run as a user of its own, who must be able to walk in.
+        home.chmod(0o755)
+        return home
+    home = wanted.expanduser().absolute()
     try:
-        return await _Demo(options, home).run()
+        home.mkdir(parents=True, exist_ok=True)
+        if any(home.iterdir()):
+            raise CannotGoOn(
+                Exit.STATE, f"{home} is not empty; a demo begins anew, so name an empty or a new directory"
+            )
+    except OSError as error:
+        raise CannotGoOn(
+            Exit.STATE, f"nothing can be kept in {home}: {error.strerror}; name a directory of yours"
+        ) from error
+    return home
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(demo: asyncio.Future[Any]) -> Iterator[None]:
+    """Let the first signal that ends a program end the demo in order: its processes must not outlive it."""
+    loop = asyncio.get_running_loop()
+    told = False
+
+    def stop() -> None:
+        nonlocal told
+        if not told:
+            told = True
+            demo.cancel()
+
+    for number in STOPPING:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
     finally:
-        if options.state_dir is None:
-            shutil.rmtree(home, ignore_errors=True)
+        for number in STOPPING:
+            loop.remove_signal_handler(number)
 
 
 class _Demo:
     def __init__(self, options: DemoOptions, home: Path) -> None:
         self.options = options
         self.state_dir = home / "state"
-        self.state_dir.mkdir(exist_ok=True)
-        # The database server may run as a user of its own, who must be able to walk in.
-        home.chmod(0o755)
         self.config = home / "demo.yaml"
         self.log = home / "daemon.log"
         self.venue = VenueProcess()
@@ -108,7 +156,10 @@ class _Demo:
                 self.progress.take_status(await self._get(f"{url}/api/status"))
             except (aiohttp.ClientError, TimeoutError):
                 url = None
-        self.progress.venue = await self._get(f"{self.venue.control}/status")
+        try:
+            self.progress.venue = await self._get(f"{self.venue.control}/status")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self.venue.ended() from error
         self.progress.finished = bool(self.progress.venue["finished"])
 
     async def _get(self, url: str) -> Any:

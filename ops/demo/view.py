@@ -40,7 +40,7 @@ class View:
 
     def say(self, text: str) -> None:
         """Print one line of news."""
-        self._console.print(Text(text))
+        self._console.print(Text(text), soft_wrap=True)
 
     def show(self, progress: Progress, elapsed_s: float) -> None:
         """Show where things stand."""
