@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from thespian.actors import Actor, ActorExitRequest, ChildActorExited
 
 from supervisor import asking, lifecycle, links, pipes, timers
+from supervisor.cell import Cell
 from supervisor.clock import Clock
 from supervisor.dispatch import Handler, HandlerTable, check_money, declared_handlers, drop_unknown
 from supervisor.errors import BadActorClass, NotRunning
@@ -110,7 +111,7 @@ class SupervisedActor(Actor):  # type: ignore[misc]
         try:
             target = targetAddr.cell
             sender = self._address
-        except AttributeError:
+        except AttributeError:  # not started, or the address is Thespian's own or none at all
             cell = self._cell
             target, sender = cell.system.target_of(targetAddr), cell.address
         target.accept(msg, sender)
@@ -203,11 +204,9 @@ class SupervisedActor(Actor):  # type: ignore[misc]
 
     def stop_child(self, address: Any) -> None:
         """Stop a child for good: its children first, then what waits in its mailbox, then itself."""
-        cell = self._cell
-        for child in (cell.children or {}).values():
-            if child.address == address:
-                child.begin_stop(drain=True)
-                return
+        child = self._cell.system.target_of(address)
+        if isinstance(child, Cell) and child.parent is self._cell:
+            child.begin_stop(drain=True)
 
     def stop(self) -> None:
         """End after this message; what waits is not handled. A permanent child is started anew by this."""

@@ -7,6 +7,7 @@ under all the others.
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from typing import Final
 
 from supervisor.errors import MutableMessage
@@ -14,8 +15,13 @@ from supervisor.errors import MutableMessage
 _MUTABLE_BUILTINS: Final = (list, dict, set, bytearray)
 
 
+_vouched: weakref.WeakSet[type] = weakref.WeakSet()
+
+
 def check_frozen(message_type: type) -> None:
     """Raise `MutableMessage` if instances of the type are known to be mutable."""
+    if message_type in _vouched:
+        return
     name = f"{message_type.__module__}.{message_type.__qualname__}"
     if issubclass(message_type, _MUTABLE_BUILTINS):
         raise MutableMessage(f"{name} is mutable; send a frozen Struct, a frozen dataclass or a tuple")
@@ -25,3 +31,4 @@ def check_frozen(message_type: type) -> None:
     parameters = getattr(message_type, "__dataclass_params__", None)
     if dataclasses.is_dataclass(message_type) and parameters is not None and not parameters.frozen:
         raise MutableMessage(f"{name} is a dataclass that is not frozen; declare it with frozen=True")
+    _vouched.add(message_type)

@@ -49,7 +49,9 @@ def start(cell: SupervisedCell) -> bool:
         actor._address = cell.address
         cell.actor = actor
         actor.started()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         cell.crashed(error, None)
         return False
     cell.running = True
@@ -70,27 +72,32 @@ def finish(cell: SupervisedCell) -> None:
     if actor is not None:
         pipes.cancel_all(cell)
         actor._myRef = Gone(cell.address)
-        actor._address = None
+        del actor._address
         cell.actor = None
     cell.epoch += 1
 
 
-async def end(cell: SupervisedCell, limit_s: float | None = None) -> None:
-    """End the incarnation: its children first, then its coroutines, then itself."""
+async def end(cell: SupervisedCell, limit_s: float | None = None) -> bool:
+    """End the incarnation: its children first, then its coroutines, then itself.
+
+    False if coroutines had to be left behind, cancelled but not ended, when the time was up.
+    """
     if cell.ending is not None:
-        await asyncio.shield(cell.ending)
-        return
+        return await asyncio.shield(cell.ending)
     cell.ending = cell.scheduler.loop.create_future()
+    in_time = False
     try:
         timers.cancel_all(cell)
         pipes.cancel_all(cell)
         await stop_children(cell, drain=False)
-        if not await pipes.all_ended(cell, cell.shutdown_s if limit_s is None else limit_s):
+        in_time = await pipes.all_ended(cell, cell.shutdown_s if limit_s is None else limit_s)
+        if not in_time:
             log.error("%s (%s): coroutines ignore their cancellation", cell.path, cell.kind)
         finish(cell)
     finally:
         ending, cell.ending = cell.ending, None
-        ending.set_result(None)
+        ending.set_result(in_time)
+    return in_time
 
 
 async def stop_children(cell: Cell, *, drain: bool) -> None:
@@ -133,8 +140,8 @@ async def _stop(cell: SupervisedCell, *, drain: bool, reason: ExitReason) -> Non
         if drain and _has_work(cell) and not await _drain(cell):
             reason = ExitReason.KILLED
         cell.park()
-        if not cell.at_rest:
-            await end(cell, max(_GRACE_S, deadline - cell.scheduler.loop.time()))
+        if not cell.at_rest and not await end(cell, max(_GRACE_S, deadline - cell.scheduler.loop.time())):
+            reason = ExitReason.KILLED
     finally:
         kill(cell, reason)
 

@@ -36,6 +36,7 @@ class Outside(System):
         check_name(name)
 
         def make() -> Any:
+            self.begin_anew()
             return spawn_child(
                 self.guardian, cls, name, args, restart=restart, shutdown_s=shutdown_s, mailbox=mailbox
             )

@@ -141,7 +141,8 @@ class PlainCell(ThespianRef, Cell):
 
     def _poison(self, message: Any, sender: Any, error: Exception) -> None:
         self.drop(DropReason.CRASHED, message, sender, error)
-        if not isinstance(message, PoisonMessage | ActorExitRequest | ChildActorExited):
+        returnable = not isinstance(message, PoisonMessage | ActorExitRequest | ChildActorExited)
+        if returnable and sender is not None:
             self.actor_send(sender, PoisonMessage(message, traceback.format_exc()))
 
     def wakeupAfter(self, period: Any, payload: Any) -> None:
@@ -168,14 +169,17 @@ class PlainCell(ThespianRef, Cell):
         if wanted == self.readers:
             return
         self._forget_files()
-        self.readers = wanted
-        for fileno in wanted:
-            self.scheduler.loop.add_reader(fileno, self._file_ready, fileno)
+        try:
+            for fileno in wanted:
+                self.scheduler.loop.add_reader(fileno, self._file_ready, fileno)
+                self.readers += (fileno,)
+        except (ValueError, TypeError, OSError, NotImplementedError) as error:
+            log.warning("%s (%s): cannot watch a file: %s", self.path, self.kind, type(error).__name__)
 
     def _forget_files(self) -> None:
-        for fileno in self.readers:
+        readers, self.readers = self.readers, ()
+        for fileno in readers:
             self.scheduler.loop.remove_reader(fileno)
-        self.readers = ()
 
     def _file_ready(self, fileno: int) -> None:
         # The actor's next result says anew what to watch; until then a ready file must not spin the loop.

@@ -55,6 +55,7 @@ class Simulation:
         """Stop the actors in order and close the loop."""
         if not self.loop.is_closed():
             self.loop.run_until_complete(self.base.stop())
+            self.loop.give_up()
             self.loop.close()
 
     # --- the actors ---

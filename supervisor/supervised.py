@@ -82,7 +82,7 @@ class SupervisedCell(ThespianRef, Cell):
         self.own_restart_times: deque[float] | None = None
         self.recovery: supervision.Recovery | None = None
         self.closing: asyncio.Future[None] | None = None
-        self.ending: asyncio.Future[None] | None = None
+        self.ending: asyncio.Future[bool] | None = None
         self.drained: asyncio.Future[None] | None = None
         self.successor: SupervisedCell | None = None
 

@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from random import Random
 from typing import Any, Final
 
-from thespian.actors import ActorAddress
+from thespian.actors import ActorAddress, InvalidActorAddress
 
 from supervisor.address import CellAddress, Target, numbers, register_system
 from supervisor.cell import Cell
@@ -116,11 +116,16 @@ class System:
         return Random(f"{self.seed}:{path}" if self.seed is not None else None)
 
     def target_of(self, address: Any) -> Target:
-        """Return what takes the messages to an address, whichever kind of address it is."""
+        """Return what takes the messages to an address, whichever kind of address it is.
+
+        Raises Thespian's `InvalidActorAddress` for anything else, such as the None of a child not found.
+        """
         target: Target | None = getattr(address, "cell", None)
         if target is not None:
             return target
-        if address is None or address == self.systemAddress:
+        if not isinstance(address, ActorAddress):
+            raise InvalidActorAddress(address, "no ActorAddress, so nothing can be sent to it")
+        if address == self.systemAddress:
             return self.guardian
         return self.dead_address(str(address).removeprefix("ActorAddr-").lstrip("/")).cell
 
@@ -178,19 +183,22 @@ class System:
         """Stop all actors, however long each may take within its own shutdown time."""
         self.guardian.stopping = True
         await stop_children(self.guardian, drain=drain)
-        self.all_ended()
+        self._close()
 
     def kill_all(self) -> None:
         """End all actors now."""
         self.guardian.stopping = True
         for child in reversed(list((self.guardian.children or {}).values())):
             child.kill(ExitReason.KILLED)
+        self._close()
+
+    def _close(self) -> None:
+        if self._lag_handle is not None:
+            self._lag_handle.cancel()
         self.all_ended()
 
     def all_ended(self) -> None:
         """Take note that the last top-level actor has ended."""
-        if self._lag_handle is not None:
-            self._lag_handle.cancel()
         if not self.end.done():
             self.end.set_result(None)
 
@@ -200,6 +208,11 @@ class System:
         if self._ended is None:
             self._ended = self.home.loop.create_future()
         return self._ended
+
+    def begin_anew(self) -> None:
+        """Take note that there is a top-level actor again after the last had ended."""
+        if self._ended is not None and self._ended.done() and not self.guardian.stopping:
+            self._ended = None
 
     def cell_at(self, path: str) -> Cell | None:
         """Return the cell of a path."""

@@ -39,6 +39,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self._until = None
         self._now = max(self._now, until)
 
+    def give_up(self) -> None:
+        """Cancel what still runs, and let it end as far as it will without more time."""
+        for task in asyncio.all_tasks(self):
+            task.cancel()
+        self.drive(self._now)
+        for task in asyncio.all_tasks(self):
+            # It ignores its cancellation; that it is destroyed unfinished is known, and no news for the log.
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+
     def pass_time(self) -> None:
         """Move the time instead of waiting; called by the loop when nothing is ready."""
         due: float | None = self._scheduled[0].when() if self._scheduled else None  # type: ignore[attr-defined]

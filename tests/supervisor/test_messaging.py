@@ -181,6 +181,17 @@ def test_sending_from_init_says_where_to_send_instead() -> None:
         assert info.last_error.startswith(NotRunning.__name__)
 
 
+def test_sending_to_a_child_that_was_not_found_is_an_error_and_not_silence() -> None:
+    class Hopeful(Recorder):
+        def started(self) -> None:
+            self.send(self.child("nobody"), Numbered(1))
+
+    with Simulation() as sim:
+        sim.spawn(Hopeful, "hopeful")
+        sim.run()
+        assert sim.base.tree()[0].last_error.startswith("InvalidActorAddress: None is no ActorAddress")
+
+
 def test_a_class_without_a_mailbox_cannot_be_spawned() -> None:
     class Boundless(SupervisedActor):
         pass

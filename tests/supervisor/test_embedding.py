@@ -1,0 +1,164 @@
+"""The base in a running loop, and with a loop of its own under a synchronous program."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from thespian.actors import ActorAddress, ActorSystem
+
+from supervisor import (
+    AskTimeout,
+    AsyncioSystemBase,
+    Backoff,
+    BlockingCall,
+    Mailbox,
+    Overflow,
+    RootFailed,
+    SupervisedActor,
+    Supervision,
+    handles,
+)
+
+
+class Question(msgspec.Struct, frozen=True):
+    number: int
+
+
+class Echo(SupervisedActor):
+    mailbox = Mailbox(capacity=1000, overflow=Overflow.REFUSE)
+
+    @handles(Question)
+    def on_question(self, message: Question, sender: ActorAddress) -> None:
+        if message.number < 0:
+            raise ValueError("negative")
+        self.send(sender, message.number)
+
+    @handles(str)
+    def on_text(self, message: str, sender: ActorAddress) -> None:
+        assert isinstance(threading.current_thread(), threading.Thread)
+        self.send(sender, threading.get_ident())
+
+
+async def test_actors_live_in_the_running_loop() -> None:
+    base = AsyncioSystemBase()
+    echo = base.spawn(Echo, "root")
+    assert await base.ask(echo, Question(1), timeout_s=1) == 1
+    assert await base.ask(echo, "thread", timeout_s=1) == threading.get_ident()
+    await base.stop(1)
+    await base.wait()
+
+
+async def test_blocking_calls_on_the_loop_say_what_to_do_instead() -> None:
+    base = AsyncioSystemBase()
+    system = ActorSystem(base, transientUnique=True)
+    echo = base.spawn(Echo, "root")
+    with pytest.raises(BlockingCall, match=r"await base\.ask"):
+        system.ask(echo, Question(1), 1)
+    with pytest.raises(BlockingCall):
+        system.listen(1)
+    await base.stop()
+
+
+async def test_a_supervised_actor_is_created_through_thespian_like_any_other() -> None:
+    base = AsyncioSystemBase()
+    system = ActorSystem(base, transientUnique=True)
+    echo = system.createActor(Echo, globalName="the echo")
+    assert system.createActor(Echo, globalName="the echo") == echo
+    assert await base.ask(echo, Question(5), timeout_s=1) == 5
+    await base.stop()
+
+
+async def test_a_fatal_failure_is_raised_to_who_waits() -> None:
+    base = AsyncioSystemBase(supervision=Supervision(restarts_max=1, backoff=Backoff(first_s=0)))
+    echo = base.spawn(Echo, "root")
+    waiter = asyncio.create_task(base.wait())
+    for _ in range(2):
+        base.tell(echo, Question(-1))
+    with pytest.raises(RootFailed, match="root failed for good"):
+        await asyncio.wait_for(waiter, 5)
+
+
+async def test_other_threads_may_tell() -> None:
+    base = AsyncioSystemBase()
+    echo = base.spawn(Echo, "root")
+    threads = [threading.Thread(target=base.tell, args=(echo, Question(number))) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        await asyncio.to_thread(thread.join)
+    await asyncio.sleep(0)
+    await base.stop()
+    assert base.drops() == {}
+
+
+async def test_a_coroutine_wakes_in_time_while_actors_are_flooded() -> None:
+    base = AsyncioSystemBase()
+    echo = base.spawn(Echo, "root", mailbox=Mailbox(capacity=200_000, overflow=Overflow.REFUSE))
+    for _ in range(100_000):
+        base.tell(echo, Question(1))
+    loop = asyncio.get_running_loop()
+    late = []
+    while not base.scheduler.idle:
+        before = loop.time()
+        await asyncio.sleep(0.001)
+        late.append(loop.time() - before)
+    await base.stop()
+    assert sorted(late)[len(late) // 2] < 0.02
+
+
+# --- a loop of its own ---
+
+
+@pytest.fixture
+def system() -> Iterator[ActorSystem]:
+    found = ActorSystem(AsyncioSystemBase(), transientUnique=True)
+    yield found
+    found.shutdown()
+
+
+def test_a_synchronous_program_asks_and_is_answered_from_another_thread(system: ActorSystem) -> None:
+    echo = system.createActor(Echo)
+    assert system.ask(echo, Question(3), 5) == 3
+    assert system.ask(echo, "thread", 5) != threading.get_ident()
+
+
+def test_private_endpoints_get_their_own_answers(system: ActorSystem) -> None:
+    echo = system.createActor(Echo)
+    wrong: list[int] = []
+
+    def ask_often(start: int) -> None:
+        with system.private() as mine:
+            wrong.extend(
+                number
+                for number in range(start, start + 100)
+                if mine.ask(echo, Question(number), 5) != number
+            )
+
+    threads = [threading.Thread(target=ask_often, args=(1000 * number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_the_supervised_interface_works_from_outside_the_loop() -> None:
+    base = AsyncioSystemBase()
+    echo = base.spawn(Echo, "echo")
+    base.ask(echo, Question(2), 5)
+    assert [info.path for info in base.tree()] == ["echo"]
+    base.shutdown()
+    base.shutdown()
+    assert not base.home.loop.is_running()
+
+
+async def test_an_ask_that_is_not_answered_says_who_was_asked() -> None:
+    base = AsyncioSystemBase()
+    echo = base.spawn(Echo, "root")
+    with pytest.raises(AskTimeout, match="asked root"):
+        await base.ask(echo, Question(-1), timeout_s=0.01)
+    await base.stop()
