@@ -8,6 +8,7 @@ than on none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -48,8 +49,9 @@ def ladder(levels: Iterable[RawLevel], field: str) -> dict[Price, Shares]:
     return {price: size for price, size in sizes.items() if size > 0}
 
 
+@lru_cache(maxsize=3 * LEVELS_MAX)
 def checked_price(text: str, field: str) -> Price:
-    """Return the price of a level: strictly between 0 and 1."""
+    """Return the price of a level: strictly between 0 and 1. There are few, in the same few spellings."""
     price = micros(text, field)
     if not 0 < price < MICROS:
         raise MalformedError(field, text, "a price between 0 and 1, both excluded")

@@ -21,6 +21,7 @@ TIMESTAMP_MS_MAX: Final = 4_102_444_800_000
 
 _WHOLE_DIGITS_MAX: Final = 15
 _PART_DIGITS_MAX: Final = 6
+_NUMBER_CHARS_MAX: Final = 64
 _MISSING: Final = "Object missing required field "
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,6 +70,8 @@ def micros(text: str, field: str) -> int:
     )
     if plain:
         return int(whole) * MICROS + (int(part.ljust(_PART_DIGITS_MAX, "0")) if part else 0)
+    if len(text) > _NUMBER_CHARS_MAX:
+        raise UnitError(f"{field} was {text:.40}… ({len(text)} characters), expected a decimal number")
     amount = to_micros(text, field)
     if amount < 0:
         raise UnitError(f"{field} was {text:.40}, expected at least 0")

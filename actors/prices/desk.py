@@ -129,7 +129,7 @@ class Desk(ABC, Generic[T]):
             return
         error = "; ".join(flight.trouble) or default
         if flight.waiters:
-            log.info(
+            log.debug(
                 "no fresh market data", kind=self.kind, key=key, error=error, waiters=len(flight.waiters)
             )
         self.land(key, self.memory.peek(key), error)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from actors.prices.books import make_book
 from actors.prices.errors import MalformedError
+from actors.prices.market_events import LevelChange
 from messages.ids import TokenId
 from messages.markets import Book
 from messages.trades import Side
@@ -47,6 +50,18 @@ class LiveBook:
         else:
             sizes.pop(price, None)
         self._hash = hash
+
+    def apply(self, changes: Iterable[LevelChange]) -> bool:
+        """Apply the changes of one event that are about this outcome, then check the best prices they state.
+
+        The venue states the best prices that hold after all of them. Returns whether the book is trusted.
+        """
+        last: LevelChange | None = None
+        for each in changes:
+            if each.token_id == self.token_id:
+                self.change(each.side, each.price, each.size, each.hash)
+                last = each
+        return self.check(last.best_bid, last.best_ask) if last is not None else self.trusted
 
     def change_tick(self, tick: Price) -> None:
         """Note a new tick size: the book is dropped until a fresh one arrives."""

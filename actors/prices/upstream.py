@@ -124,6 +124,7 @@ class Upstream:
         self._pace(host, route, self._now_s() - started_s)
         metrics.UPSTREAM_CALLS.labels(name, route, str(status)).inc()
         if status == 200:
+            self._note_recovery(host, route)
             leave.answered()
             return answer
         raise self._refusal(host, route, leave, status, answer, retry_after)
@@ -221,6 +222,10 @@ class Upstream:
     def _note_failure(self, host: Host, route: str) -> None:
         if host.gate.failures == 0 and host.route(route).failures == 0:
             log.warning("market data host fails", host=host.name, route=route)
+
+    def _note_recovery(self, host: Host, route: str) -> None:
+        if host.gate.failures > 0 or host.route(route).failures > 0:
+            log.info("market data host works again", host=host.name, route=route)
 
     def _host(self, name: str) -> Host:
         if name not in self._hosts:

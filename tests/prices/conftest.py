@@ -278,8 +278,12 @@ class Service:
 
     def watcher(self, name: str, number: int) -> list[Message]:
         """Let a new actor watch a market; return what it hears."""
+        return self.watcher_of(name, condition_of(number))
+
+    def watcher_of(self, name: str, condition_id: str) -> list[Message]:
         heard: list[Message] = []
-        self.watch(self.base.spawn(Recorder, name, heard), number)
+        watcher = self.base.spawn(Recorder, name, heard)
+        self.base.tell(watcher, Send(to=self.address, message=WatchResolution(condition_id=condition_id)))
         return heard
 
     def watch(self, watcher: ActorAddress, number: int) -> None:
@@ -297,8 +301,8 @@ class Service:
 QUIET = {
     "warm_interval_s": 3600.0,
     "resolution_poll_s": 3600.0,
-    "backoff_first_s": 0.2,
-    "timeout_s": 0.4,
+    "backoff_first_s": 20.0,
+    "timeout_s": 1.0,
     "requests_per_s": 200.0,
 }
 """Settings under which nothing happens by itself."""
@@ -309,7 +313,7 @@ async def start(venue: CountingVenue) -> AsyncIterator[Callable[..., Service]]:
     """Start a price service; what is not named happens late or never."""
     services = []
 
-    def start(**changes: Any) -> Service:
+    def start(venue: Any = venue, **changes: Any) -> Service:
         services.append(Service(venue, Prices(**{**QUIET, **changes})))
         return services[-1]
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from actors.prices.books import RawLevel, ladder, make_book
 from actors.prices.errors import MalformedError
 from actors.prices.live_book import LiveBook
+from actors.prices.market_events import LevelChange
 from messages.trades import Side
 from messages.units import decimal_text
 
@@ -94,6 +95,26 @@ def test_best_price_that_differs_voids_the_book_until_a_snapshot():
     live.snapshot(book)
     assert live.freeze(3) == make_book("1", {600_000: 5}, {650_000: 5}, hash="", as_of_ns=3)
     assert live.tick == 10_000
+
+
+def test_best_prices_of_an_event_hold_after_all_its_changes():
+    live = LiveBook("1")
+    live.snapshot(make_book("1", {600_000: 5}, {650_000: 5}, hash="", as_of_ns=0))
+    changes = [
+        level_change("1", Side.BUY, 600_000, 0),
+        level_change("1", Side.BUY, 590_000, 7, best_bid=590_000),
+    ]
+    other = level_change("2", Side.BUY, 400_000, 9, best_bid=400_000)
+    assert live.apply([changes[0], other, changes[1]])
+    assert live.freeze(0).bids == ((590_000, 7),)
+    assert live.apply([other])
+    assert not live.apply([level_change("1", Side.BUY, 580_000, 7, best_bid=610_000)])
+
+
+def level_change(token, side, price, size, best_bid=None):
+    return LevelChange(
+        token_id=token, side=side, price=price, size=size, hash="", best_bid=best_bid, best_ask=None
+    )
 
 
 def test_empty_side_has_no_best_price():

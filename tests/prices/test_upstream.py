@@ -31,7 +31,7 @@ async def make(venue):
     opened = []
 
     def factory(**changes):
-        settings = Prices(**{"timeout_s": 0.3, "backoff_first_s": 0.2, "requests_per_s": 100.0, **changes})
+        settings = Prices(**{"timeout_s": 1.0, "backoff_first_s": 20.0, "requests_per_s": 100.0, **changes})
         upstream = Upstream(settings, SystemClock(), Random(1))
         opened.append(upstream)
         endpoints = Endpoints(gamma_url=f"{venue.url}/gamma/", clob_url=f"{venue.url}/clob")
@@ -69,8 +69,16 @@ async def test_passing_failure_is_typed_and_not_repeated_before_its_pause(make, 
         with pytest.raises(BackingOffError, match="after 1 failures"):
             await source.book(tokens(1)[0], urgent=True)
     assert venue.calls["book"] == 1
+
+
+async def test_healed_host_is_asked_again_after_the_pause(make, venue, tokens):
+    venue.add_market(1)
+    venue.fail("book", 503)
+    _, source = make(backoff_first_s=0.05)
+    with pytest.raises(UnavailableError):
+        await source.book(tokens(1)[0], urgent=True)
     venue.heal()
-    await asyncio.sleep(0.25)
+    await asyncio.sleep(0.1)
     assert tokens(1)[0] in (await source.book(tokens(1)[0], urgent=True)).values
 
 
@@ -89,7 +97,7 @@ async def test_wrong_question_is_no_reason_to_back_off(make, venue, tokens, stat
 async def test_hanging_host_is_given_up_after_the_timeout_and_left_alone(make, venue, tokens, condition):
     venue.hang("book")
     _, source = make()
-    with pytest.raises(UnavailableError, match=r"no answer within 0\.3 s"):
+    with pytest.raises(UnavailableError, match=r"no answer within 1 s"):
         await source.book(tokens(1)[0], urgent=True)
     with pytest.raises(BackingOffError):
         await source.clob_market(condition(1), None, urgent=True)
@@ -132,7 +140,7 @@ async def test_throttled_host_is_asked_more_slowly_afterwards(make, venue, token
 
 async def test_slow_host_is_asked_more_slowly(make, venue, tokens):
     venue.add_market(1)
-    venue.hang("book", 0.2)
+    venue.hang("book", 0.6)
     upstream, source = make()
     await source.book(tokens(1)[0], urgent=True)
     assert upstream.snapshot()["clob"]["pace"] == 0.5
@@ -162,8 +170,8 @@ async def test_budget_delays_and_then_refuses(make, venue, tokens):
         *(source.book(tokens(1)[0], urgent=True) for _ in range(30)), return_exceptions=True
     )
     refused = [each for each in results if isinstance(each, OverBudgetError)]
-    assert len(refused) == 15
-    assert venue.calls["book"] == 15
+    assert 13 <= len(refused) <= 15
+    assert venue.calls["book"] == 30 - len(refused)
 
 
 async def test_what_is_not_urgent_leaves_half_of_the_budget(make, venue, tokens):
@@ -209,11 +217,11 @@ async def test_answer_about_something_else_is_not_taken(make, venue, tokens, con
 async def test_cancelled_trial_after_a_pause_does_not_keep_the_gate_shut(make, venue, tokens):
     venue.add_market(1)
     venue.fail("book", 429)
-    _, source = make()
+    _, source = make(backoff_first_s=0.05)
     with pytest.raises(ThrottledError):
         await source.book(tokens(1)[0], urgent=True)
-    await asyncio.sleep(0.25)
-    venue.hang("book", 0.1)
+    await asyncio.sleep(0.1)
+    venue.hang("book", 0.5)
     trial = asyncio.ensure_future(source.book(tokens(1)[0], urgent=True))
     await asyncio.sleep(0.02)
     trial.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from actors.prices import market_desk
+from actors.prices.signals import ResolutionTick
 from messages.markets import MarketResolved
 
 POLLING = {"resolution_poll_s": 0.05}
@@ -84,13 +85,14 @@ async def test_resolved_market_is_polled_no_more(start, venue, until):
 async def test_watched_markets_are_polled_in_batches(start, venue, until):
     for number in range(120):
         venue.add_market(number)
-    service = start(resolution_poll_s=0.5)
+    service = start()
     for number in range(120):
         service.watcher(f"holder{number}", number)
-    await until(lambda: len(service.args.watches) == 120 and len(service.stored) >= 120)
-    venue.calls.clear()
-    await asyncio.sleep(0.6)
-    assert 3 <= venue.calls["gamma"] <= 6
+    await until(lambda: len(service.stored) == 120)
+    venue.asked.clear()
+    service.base.tell(service.address, ResolutionTick())
+    await until(lambda: len(service.stored) == 240)
+    assert sorted(len(ids) for _, ids in venue.asked) == [20, 50, 50]
 
 
 async def test_polls_take_the_longest_unheard_first(start, venue, until, monkeypatch):
@@ -151,7 +153,7 @@ async def test_watchers_survive_a_failing_host(start, venue, until):
     venue.add_market(1)
     for route in ("gamma", "gamma closed", "clob"):
         venue.fail(route, 503)
-    service = start(backoff_max_s=0.2, **POLLING)
+    service = start(backoff_first_s=0.05, backoff_max_s=0.2, **POLLING)
     heard = service.watcher("holder", 1)
     await asyncio.sleep(0.3)
     resolve(venue, 1)
