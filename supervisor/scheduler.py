@@ -98,6 +98,8 @@ class Scheduler:
                 if cell.congested:
                     cell.ease()
         finally:
+            # The traceback of a crash that is kept for inspection leads here: it must not hold actors.
+            cell = queue = item = message = sender = None  # type: ignore[assignment]
             self.current = None
             self.cell = None
             if ready:

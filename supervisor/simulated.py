@@ -90,6 +90,8 @@ class SimulatedScheduler(Scheduler):
             raise
         except BaseException as error:
             cell.crashed(error, self.current)
+            # The traceback that is kept for inspection leads here: it must not hold actors.
+            cell = item = message = sender = None  # type: ignore[assignment]
             return
         cell.handled += 1
         if cell.queue or cell.attention:
