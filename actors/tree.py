@@ -57,10 +57,9 @@ def policies(portfolio: PortfolioSetting, settings: Settings) -> dict[Wallet, Po
     }
 
 
-def cursor_at_start(settings: Settings, now_s: int) -> int:
-    """Return where polling starts for a leader never seen before (D4): now, or a while back."""
-    back = settings.ingest.warm_start_seconds if settings.ingest.start == "warm" else 0
-    return now_s - back
+def backfill_s(settings: Settings) -> int:
+    """Return how far before its following a leader's history is recorded (D4): a while, or not at all."""
+    return settings.ingest.warm_start_seconds if settings.ingest.start == "warm" else 0
 
 
 class House(SupervisedActor):
@@ -114,7 +113,8 @@ class House(SupervisedActor):
                 wallets=tuple(ids.wallet(leader.wallet) for leader in settings.leaders),
                 directory=directory,
                 identity_window_s=settings.ingest.identity_window_s,
-                cursor_s=cursor_at_start(settings, self.args.now_s),
+                cursor_s=self.args.now_s - backfill_s(settings),
+                backfill_s=backfill_s(settings),
             ),
         )
         self.spawn(

@@ -27,6 +27,7 @@ log = structlog.get_logger("leader")
 
 TRADES = Counter("remora_leader_trades_total", "Trades accepted, by the source that was first", ["source"])
 DUPLICATES = Counter("remora_leader_duplicates_total", "Reports of trades already known", ["source"])
+EARLY = Counter("remora_leader_early_reports_total", "Reports from before the following, not taken")
 LATE = Counter("remora_leader_late_reports_total", "Reports from before the identity window, not taken")
 
 LOAD_TIMEOUT_S = 30.0
@@ -38,13 +39,17 @@ PRUNE_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class LeaderArgs:
-    """What a leader needs: its wallet, who to tell, and from when on it is followed if seen first now."""
+    """What a leader needs: its wallet, who to tell, and from when on it is followed if seen first now.
+
+    `backfill_s` is how much older a trade may be and still be recorded, as backfill; 0 is a flat start (D4).
+    """
 
     wallet: Wallet
     directory: Directory
     identity_window_s: int
     followed_at_ns: int
     cursor_s: int
+    backfill_s: int = 0
 
 
 class _LoadFailed(Message, frozen=True, kw_only=True):
@@ -134,6 +139,10 @@ class Leader(SupervisedActor):
             # Its duplicates are forgotten, so it cannot be told from one of them: never trade on it.
             LATE.inc()
             log.warning("report from before the identity window", wallet=report.wallet, tx=report.tx)
+            return
+        if report.traded_at_ns < self.followed_at_ns - self.args.backfill_s * 1_000_000_000:
+            # The poller looks back a little behind every cursor, and cannot know that this one is new.
+            EARLY.inc()
             return
         accepted = self.ledger.observe(report)
         if not accepted:

@@ -27,6 +27,7 @@ class LeadersArgs:
     directory: Directory
     identity_window_s: int
     cursor_s: int
+    backfill_s: int = 0
 
 
 class _Announce(Message, frozen=True):
@@ -55,6 +56,7 @@ class Leaders(SupervisedActor):
                     identity_window_s=self.args.identity_window_s,
                     followed_at_ns=now_ns // 1_000_000_000 * 1_000_000_000,
                     cursor_s=self.args.cursor_s,
+                    backfill_s=self.args.backfill_s,
                 ),
             )
 

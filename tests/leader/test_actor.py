@@ -34,6 +34,7 @@ class House:
             identity_window_s=WINDOW_S,
             followed_at_ns=NOON_NS - 60 * NS,
             cursor_s=NOON_NS // NS - 60,
+            backfill_s=30,
         )
         self.leader = sim.spawn(Leader, "leader", self.args)
 
@@ -116,6 +117,16 @@ def test_history_from_before_the_following_is_marked(house):
         report(tx=tx_of(2), traded_at_ns=NOON_NS - 60 * NS),
     )
     assert [each.backfill for each in house.accepted()] == [True, False]
+
+
+def test_history_beyond_what_a_warm_start_asks_for_is_not_taken(house):
+    house.tell(
+        report(tx=tx_of(1), traded_at_ns=NOON_NS - 90 * NS - 1),
+        report(tx=tx_of(2), traded_at_ns=NOON_NS - 90 * NS),
+    )
+    (trade,) = house.accepted()
+    assert trade.tx == tx_of(2)
+    assert trade.backfill
 
 
 def test_a_report_from_before_the_memory_is_never_taken_for_a_trade(house):
