@@ -21,6 +21,7 @@ _HINTS: Final = {
     "53200": "the database is out of memory: give it more, or stop what else uses it",
     "53300": "the database has no connection left: raise max_connections, or stop what else uses it",
     "25006": "the database is read-only (a standby?): set database.url to the primary",
+    "08": "the connection to the database broke: it is made anew as soon as the database is there",
     "28": "the database refuses the user or password: check database.url",
     "3D000": "the database does not exist: create it, or check database.url",
     "42501": "the database's user lacks a privilege: make it the owner of the database",

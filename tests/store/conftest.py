@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pg import place, postgres, url
+from pg import disk, place, postgres, url
 from store_desk import Desk
 
 from config.settings import Database
 
-__all__ = ["desk", "open_desk", "place", "postgres", "url"]
+__all__ = ["desk", "disk", "open_desk", "place", "postgres", "url"]
 
 
 @pytest.fixture
@@ -22,8 +22,9 @@ async def open_desk(url: str, place: Path) -> AsyncIterator[Callable[..., Desk]]
     async with AsyncExitStack() as stack:
 
         def make(**changes: Any) -> Desk:
+            state_dir = changes.pop("state_dir", place / "state")
             settings = Database(**({"url": url, "retry_first_s": 0.05, "retry_max_s": 0.3} | changes))
-            made = Desk(settings, place / "state")
+            made = Desk(settings, state_dir)
             stack.push_async_callback(made.close)
             return made
 

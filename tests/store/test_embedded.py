@@ -44,22 +44,6 @@ def make() -> Iterator[Callable[[Path], EmbeddedServer]]:
         yield user
 
 
-@pytest.fixture
-def tmpfs(place: Path) -> Iterator[Callable[[str], Path]]:
-    """Mount a small file system of this test's own, or skip."""
-    path = place / "disk"
-    path.mkdir()
-
-    def mount(options: str) -> Path:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], check=False)
-        if done.returncode != 0:
-            pytest.skip("cannot mount a file system here")
-        return path
-
-    yield mount
-    subprocess.run(["umount", "-l", path], check=False, capture_output=True)
-
-
 def pid_of(state_dir: Path) -> int:
     return int((state_dir / "postgres/data/postmaster.pid").read_text().split()[0])
 
@@ -315,19 +299,19 @@ def test_a_state_directory_of_somebody_else_says_whose_to_be(place: Path, make: 
 
 
 @needs_root
-def test_a_read_only_file_system(tmpfs: Callable[[str], Path], make: Make) -> None:
-    disk = tmpfs("ro,size=1m,mode=711")
+def test_a_read_only_file_system(disk: Callable[[str], Path], make: Make) -> None:
+    path = disk("ro,size=1m")
     with pytest.raises(UnusableError, match=r"read-only file system.*set state_dir"):
-        make(disk / "state").start()
+        make(path / "state").start()
 
 
 @needs_root
-def test_a_disk_that_is_full_leaves_no_half_of_a_cluster(tmpfs: Callable[[str], Path], make: Make) -> None:
-    disk = tmpfs("size=24m,mode=711")
-    server = make(disk / "state")
+def test_a_disk_that_is_full_leaves_no_half_of_a_cluster(disk: Callable[[str], Path], make: Make) -> None:
+    path = disk("size=24m")
+    server = make(path / "state")
     with pytest.raises(EmbeddedError, match=r"No space left.*free some space"):
         server.start()
-    assert not list((disk / "state/postgres").glob("data*"))
-    subprocess.run(["mount", "-o", "remount,size=400m", disk], check=True)
+    assert not list((path / "state/postgres").glob("data*"))
+    subprocess.run(["mount", "-o", "remount,size=400m", path], check=True)
     assert remember(server.start(), 1) == [1]
     server.release(wait_s=10)

@@ -1,13 +1,14 @@
 """The real embedded Postgres for tests: one server a session, an empty database for each test.
 
-A conftest takes the fixtures over by importing them: `from pg import place, postgres, url`.
+A conftest takes the fixtures over by importing them: `from pg import disk, place, postgres, url`.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -37,6 +38,22 @@ def place() -> Iterator[Path]:
     """A directory for a server of this test's own."""
     with directory() as path:
         yield path
+
+
+@pytest.fixture
+def disk(place: Path) -> Iterator[Callable[[str], Path]]:
+    """Mount a file system of this test's own with some options; skips where that is not allowed."""
+    path = place / "disk"
+    path.mkdir()
+
+    def mount(options: str) -> Path:
+        command = ["mount", "-t", "tmpfs", "-o", f"{options},mode=711", "tmpfs", path]
+        if subprocess.run(command, check=False, capture_output=True).returncode != 0:
+            pytest.skip("cannot mount a file system here")
+        return path
+
+    yield mount
+    subprocess.run(["umount", "-l", path], check=False, capture_output=True)
 
 
 @pytest.fixture(scope="session")
