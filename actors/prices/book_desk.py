@@ -49,6 +49,9 @@ class BookDesk(Desk[Book]):
     def gather_message(self) -> Message:
         return GatherBooks()
 
+    def budget_wait_s(self) -> float:
+        return self._source.budget_wait_s(CLOB)
+
     def depart(self, keys: Sequence[str], *, urgent: bool) -> None:
         """Ask for one book by itself and for several together."""
         if len(keys) == 1:

@@ -27,12 +27,16 @@ class TokenBucket:
 
     def reserve(self, now_s: float, wait_s_max: float) -> float | None:
         """Take a token and return how long to wait for it, or None (and take none) if beyond `wait_s_max`."""
-        self._refill(now_s)
-        wait_s = max(0.0, (1.0 - self._tokens) / self._effective)
+        wait_s = self.wait_s(now_s)
         if wait_s > wait_s_max:
             return None
         self._tokens -= 1.0
         return wait_s
+
+    def wait_s(self, now_s: float) -> float:
+        """Return how long a call reserved now would have to wait."""
+        self._refill(now_s)
+        return max(0.0, (1.0 - self._tokens) / self._effective)
 
     def spare(self, now_s: float) -> bool:
         """Return whether over half of the burst is left: what is not urgent goes only then."""

@@ -68,6 +68,10 @@ class Desk(ABC, Generic[T]):
         """Return the message that makes the actor call `take_off`."""
 
     @abstractmethod
+    def budget_wait_s(self) -> float:
+        """Return how long the budget of whoever is asked first would make a call wait."""
+
+    @abstractmethod
     def depart(self, keys: Sequence[str], *, urgent: bool) -> None:
         """Ask the hosts for keys whose flights have begun."""
 
@@ -100,7 +104,14 @@ class Desk(ABC, Generic[T]):
             self.depart(started, urgent=urgent)
 
     def take_off(self) -> None:
-        """Send off what was gathered."""
+        """Send off what was gathered, or go on gathering while a call would only wait for its turn.
+
+        A call that waits in the budget's queue cannot be joined any more; one not yet made can.
+        """
+        wait_s = self.budget_wait_s()
+        if 0 < wait_s <= self.settings.timeout_s:
+            self.actor.timer(f"gather {self.kind}", wait_s, self.gather_message())
+            return
         self._gathering = False
         keys = self.flights.take_gathered()
         if keys:

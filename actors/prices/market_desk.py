@@ -73,6 +73,9 @@ class MarketDesk(Desk[Market]):
     def gather_message(self) -> Message:
         return GatherMarkets()
 
+    def budget_wait_s(self) -> float:
+        return self._source.budget_wait_s(GAMMA)
+
     def depart(self, keys: Sequence[str], *, urgent: bool) -> None:
         """Ask Gamma, for markets known as closed at once among the closed ones."""
         closed = [key for key in keys if self._known_closed(key)]

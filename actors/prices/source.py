@@ -45,6 +45,10 @@ class Source:
         self._clob_url = endpoints.clob_url.rstrip("/")
         self._clock = clock
 
+    def budget_wait_s(self, host: str) -> float:
+        """Return how long a host's budget would make a call wait that is made now."""
+        return self._upstream.budget_wait_s(host)
+
     async def gamma_markets(
         self, ids: Sequence[ConditionId], *, closed: bool, urgent: bool
     ) -> Stamped[Market]:

@@ -77,6 +77,10 @@ class Upstream:
         """Return the body of a POST of JSON."""
         return await self._call(host, route, "POST", url, (), body, urgent)
 
+    def budget_wait_s(self, host: str) -> float:
+        """Return how long the host's budget would make a call wait that is made now."""
+        return self._host(host).bucket.wait_s(self._now_s())
+
     def close(self) -> None:
         """Drop every connection; they close in the background. What is under way fails."""
         session, self._session = self._session, None

@@ -145,3 +145,21 @@ async def test_malformed_token_is_answered_without_a_call(start, venue):
         assert (answer.token_id, answer.book, answer.stale) == (bad, None, True)
         assert "token id" in answer.error
     assert venue.calls == {}
+
+
+async def test_a_spent_budget_makes_few_big_calls_not_a_queue_of_small_ones(start, venue, tokens):
+    wanted = [token for number in range(40) for token in tokens(number)]
+    for number in range(40):
+        venue.add_market(number)
+    service = start(requests_per_s=4.0, timeout_s=3.0)
+
+    async def ask_one_after_another():
+        asking = []
+        for token in wanted:
+            asking.append(asyncio.ensure_future(service.book(token)))
+            await asyncio.sleep(0.004)
+        return await asyncio.gather(*asking)
+
+    answers = await ask_one_after_another()
+    assert all(answer.book is not None and not answer.stale for answer in answers)
+    assert sum(venue.calls.values()) <= 10
