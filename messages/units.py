@@ -6,7 +6,7 @@ decoded to `Decimal` from its text and rounded once, here.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final, TypeAlias
 
 MICROS: Final = 1_000_000
@@ -23,6 +23,9 @@ Price: TypeAlias = int
 """USDC per share in 1e-6: 0 to 1,000,000."""
 Rate: TypeAlias = int
 """A plain ratio in 1e-6: 0.05 is 50,000."""
+
+_EXACT: Final = Context(prec=200, rounding=ROUND_HALF_EVEN)
+"""Digits enough that nothing is rounded before the one rounding to 1e-6."""
 
 FEE_QUANTUM: Final = 10
 """The venue rounds fees to five decimals (polymarket-wire.md, fees)."""
@@ -46,7 +49,10 @@ def to_micros(value: Decimal | str | int, field: str) -> int:
         raise UnitError(f"{field} was {number}, expected a finite number")
     if number != 0 and number.adjusted() > 15:
         raise UnitError(f"{field} was {number:.6E}, expected at most 1E+15")
-    return int((number * MICROS).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+    micros = int(_EXACT.quantize(number.scaleb(6, _EXACT), Decimal(1)))
+    if abs(micros) > AMOUNT_MAX:
+        raise UnitError(f"{field} was {number:.6E}, expected at most 1E+15")
+    return micros
 
 
 def positive(value: Decimal | str | int, field: str) -> int:

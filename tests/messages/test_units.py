@@ -154,3 +154,12 @@ def test_taker_fees_worked_by_hand(shares, price, rate, fee):
 )
 def test_an_amount_is_written_as_briefly_as_it_can_be(amount, text):
     assert decimal_text(amount) == text
+
+
+def test_a_long_number_is_rounded_once():
+    assert to_micros("100000000000000.0000005000000000000000000001", "size") == 10**20 + 1
+
+
+def test_nothing_above_the_largest_amount_is_let_through():
+    with pytest.raises(UnitError, match=r"1E\+15"):
+        to_micros("9990000000000000", "size")
