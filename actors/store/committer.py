@@ -136,13 +136,16 @@ class Committer:
         try:
             await self._engine.commit([job for job in jobs if not isinstance(job.message, CountsQuery)])
         except Exception as error:
+            self._settle(jobs)
             self._away(error)
             return False
-        finally:
+        except asyncio.CancelledError:
             self._settle(jobs)
+            raise
         self._delay_s = self._settings.retry_first_s
         metrics.AVAILABLE.set(1)
         self._tell(True, "")
+        self._settle(jobs)
         return True
 
     def _next_batch(self) -> list[Job]:

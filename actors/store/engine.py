@@ -26,6 +26,7 @@ from actors.store.queries import counts
 from actors.store.server import Server
 from config.settings import Database
 from messages.base import Message
+from messages.decisions import Intent, Skip
 from messages.store import Counts, DecisionOutcome, DecisionStored, StoreDecision
 
 log = structlog.get_logger("store")
@@ -243,10 +244,11 @@ class Engine:
             clean(f"{type(error).__name__}: {error}"),
         )
         metrics.DEAD_WRITES.labels(kind).inc()
+        decision = job.message.decision if isinstance(job.message, StoreDecision) else None
         answer = None
-        if isinstance(job.message, StoreDecision):
+        if isinstance(decision, Intent | Skip):
             answer = DecisionStored(
-                intent_id=job.message.decision.intent_id,
+                intent_id=decision.intent_id,
                 outcome=DecisionOutcome.REFUSED,
                 detail=f"it cannot be recorded: {error}",
             )

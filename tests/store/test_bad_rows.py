@@ -20,6 +20,7 @@ BAD: dict[str, Any] = {
     "half a surrogate in an id": StoreTrade(trade=changed(trade(), key="\ud800")),
     "NUL in an id": StoreTrade(trade=trade(key="a\0b")),
     "a key too long for its index": StoreTrade(trade=trade(key="".join(map(str, range(5000))))),
+    "no decision at all": StoreDecision(decision=None),  # type: ignore[arg-type]
     "an order that nobody decided on": StoreOrder(
         order_id="0xunknown",
         state=OrderState.PLACED,
