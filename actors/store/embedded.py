@@ -46,7 +46,7 @@ _SETTINGS: Final = {
     "cluster_name": "remora",
     "max_connections": "20",
     "shared_buffers": "64MB",
-    "max_wal_size": "512MB",
+    "max_wal_size": "256MB",
     "io_method": "sync",
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",

@@ -104,8 +104,10 @@ def _make(root: Path) -> Path:
         if os.geteuid() == 0:
             os.chown(path, owner.st_uid, owner.st_gid)
     root = root.resolve()
-    if not os.access(root, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
+    # Asked by doing: permission bits say nothing of a file system that was mounted read-only.
+    probe = root / "writable"
+    probe.touch()
+    probe.unlink(missing_ok=True)
     return root
 
 

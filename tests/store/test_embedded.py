@@ -300,9 +300,12 @@ def test_a_state_directory_of_somebody_else_says_whose_to_be(place: Path, make: 
 
 @needs_root
 def test_a_read_only_file_system(disk: Callable[[str], Path], make: Make) -> None:
-    path = disk("ro,size=1m")
-    with pytest.raises(UnusableError, match=r"read-only file system.*set state_dir"):
-        make(path / "state").start()
+    path = disk("size=1m")
+    (path / "made before" / "postgres").mkdir(parents=True)
+    subprocess.run(["mount", "-o", "remount,ro", path], check=True)
+    for state_dir in (path / "state", path / "made before"):
+        with pytest.raises(UnusableError, match=r"read-only file system.*set state_dir"):
+            make(state_dir).start()
 
 
 @needs_root
