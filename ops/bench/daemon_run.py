@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import tempfile
 import time
@@ -48,7 +49,7 @@ async def _run(
 ) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="remora-bench-") as text:
         home = Path(text)
-        home.chmod(0o755)
+        os.chmod(text, 0o755)
         state = home / "state"
         state.mkdir()
         config = VenueConfig(
