@@ -72,6 +72,12 @@ class _View:
         self.usdc += usdc * rows * (size - again) // size
         return rows
 
+    def add(self, content: Content, usdc: Usdc) -> None:
+        """Take note of one more row that is known to be whole."""
+        self.rows[content] = self.rows.get(content, 0) + 1
+        self.size += content[0]
+        self.usdc += usdc
+
     def rebuild(self, size: Shares, usdc: Usdc) -> None:
         """Take note that this kind has reported `size` in all, in rows that are not known."""
         self.unattributed += size - self.size
@@ -92,10 +98,15 @@ class _Group:
         """Add to what was accepted and return the ordinal among trades of the same amount in cents."""
         cents = usdc // CENT
         ordinal = self.ordinals.get(cents, 0)
-        self.ordinals[cents] = ordinal + 1
+        self.add(size, usdc, ordinal)
+        return ordinal
+
+    def add(self, size: Shares, usdc: Usdc, ordinal: int) -> None:
+        """Add what was accepted under an ordinal. The ones before it need not be there: a write can fail."""
+        cents = usdc // CENT
+        self.ordinals[cents] = max(self.ordinals.get(cents, 0), ordinal + 1)
         self.size += size
         self.usdc += usdc
-        return ordinal
 
 
 class TradeLedger:
@@ -111,13 +122,13 @@ class TradeLedger:
         """Take a stored trade into account; the trades of a wallet come in their order of acceptance."""
         group = self._group((trade.tx, trade.token_id, trade.side), trade.traded_at_ns)
         view = group.views.setdefault(trade.kind, _View())
-        whole_row = abs(view.size - group.size) <= DUST
-        group.accept(trade.size, trade.usdc)
+        whole_row = view.unattributed == 0 and abs(view.size - group.size) <= DUST
+        group.add(trade.size, trade.usdc, trade.ordinal)
         if whole_row:
-            content = (trade.size, trade.price)
-            view.count(content, view.rows.get(content, 0) + 1, trade.usdc)
+            view.add((trade.size, trade.price), trade.usdc)
         else:
-            # Its kind lagged behind another: the trade was the rest of what that kind had reported by then.
+            # Its kind lagged behind another, now or earlier: the trade may be the rest of what that kind had
+            # reported by then.
             view.rebuild(group.size, group.usdc)
 
     def observe(self, report: FillReported) -> tuple[NewTrade, ...]:

@@ -105,6 +105,13 @@ def test_a_twin_that_comes_after_a_restart_is_still_a_trade():
     assert accepted(restarted, report(), report(occurrence=2)) == [100 * SHARE]
 
 
+def test_a_trade_whose_write_failed_does_not_come_back_under_its_twins_key():
+    restarted, twin = TradeLedger(), trade(ordinal=1)
+    restarted.restore(twin)
+    (new,) = restarted.observe(report(occurrence=2))
+    assert new.key not in (twin.key, trade(ordinal=0).key)
+
+
 def test_what_is_older_than_the_window_is_forgotten():
     ledger = TradeLedger()
     accepted(ledger, report(), report(tx=tx_of(2), traded_at_ns=NOON_NS + NS))
