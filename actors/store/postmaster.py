@@ -65,12 +65,14 @@ def forget_dead(data: Path, dead: Postmaster) -> bool:
 
 
 def _children(data: Path) -> list[int]:
+    """Return the processes of a dead server that are not gone yet: they work in its data directory."""
+    owner = data.stat().st_uid
     found = []
     for process in psutil.process_iter(["name"]):
         try:
             if process.info["name"] != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            if Path(process.cwd()) == data:
+            if process.uids().real == owner and Path(process.cwd()) == data:
                 found.append(process.pid)
         except psutil.NoSuchProcess:
             continue
