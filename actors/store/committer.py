@@ -130,6 +130,9 @@ class Committer:
 
     async def _step(self) -> bool:
         """Commit one batch; False when the database is away."""
+        if self._engine.was_open and not self._engine.is_open:
+            # Said even where the next line mends it: a server that dies is news.
+            self._tell(False, "the connection to the database broke; it is being opened again")
         jobs = self._next_batch()
         if len(jobs) == len(self._queue) and not self._closing.is_set():
             self._hurry.clear()

@@ -73,15 +73,14 @@ class EmbeddedServer:
 
         Safe to call again, which starts a server anew that died in the meantime. Raises `EmbeddedError`.
         """
-        # Prepared anew each time: the way there may have been closed again, and the server died of it.
-        place = self._place = places.prepare(self._state_dir)
         try:
-            with self._lock(place, "starting.lock") as starting:
+            root = places.make(self._state_dir)
+            with FileLock(root / "starting.lock") as starting:
                 starting.wait(_START_TIMEOUT_S)
+                # Each time anew: the way there may have been closed, and the server died of it.
+                place = self._place = places.settle(root)
                 self._initialise(place)
-                if self._used is None:
-                    self._used = self._lock(place, "users.lock")
-                    self._used.share()
+                self._use(place)
                 self._ensure_running(place)
         except OSError as error:
             raise places.explained(error, self._state_dir) from error
@@ -106,13 +105,12 @@ class EmbeddedServer:
             while time.monotonic() < deadline and (place.data / "postmaster.pid").exists():
                 time.sleep(1 / _ATTEMPTS_PER_S)
 
-    def _lock(self, place: Place, name: str) -> FileLock:
-        path = place.root / name
-        fresh = not path.exists()
-        lock = FileLock(path)
-        if fresh:
-            place.own(path)
-        return lock
+    def _use(self, place: Place) -> None:
+        if self._used is None:
+            used = FileLock(place.root / "users.lock")
+            place.own(place.root / "users.lock")
+            used.share()
+            self._used = used
 
     def _initialise(self, place: Place) -> None:
         version_file = place.data / "PG_VERSION"

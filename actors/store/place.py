@@ -50,29 +50,39 @@ class Place:
             os.chown(path, self.account.uid, self.account.gid)
 
 
-def prepare(state_dir: Path) -> Place:
-    """Make the directory and return it. Raises `EmbeddedError` saying what is in the way."""
-    state = state_dir.expanduser().absolute()
-    root = state / "postgres"
-    try:
-        root = _make(root)
-        account = programs.account_for(root)
-        if account.switched and root.stat().st_uid != account.uid:
-            os.chown(root, account.uid, account.gid)
-        if account.switched:
-            _open_way(root, account)
-        installed = programs.installation()
-        if not programs.runnable(installed, account, root):
-            version = programs.run(
-                installed / "bin" / "postgres",
-                "--version",
-                account=Account(os.geteuid(), os.getegid(), "the caller", switched=False),
-                place=root,
-                timeout_s=20,
-            ).split()[-1]
-            installed = programs.copy_for_all(installed, root / f"programs-{version}")
-    except OSError as error:
-        raise explained(error, state) from error
+def make(state_dir: Path) -> Path:
+    """Make the directory where the server lives and return it. Raises `OSError` (see `explained`)."""
+    root = state_dir / "postgres"
+    missing = [path for path in (root, *root.parents) if not path.exists()]
+    owner = (missing[-1].parent if missing else root).stat()
+    for path in reversed(missing):
+        try:
+            path.mkdir(mode=0o700 if path == root else 0o755)
+        except FileExistsError:
+            # Another process makes it at the same moment, or it is no directory, which the next step finds.
+            continue
+        if path == root.parent:
+            # The state directory: others may walk through to what is theirs, and list nothing.
+            path.chmod(0o711)
+        if os.geteuid() == 0:
+            os.chown(path, owner.st_uid, owner.st_gid)
+    return root.resolve()
+
+
+def settle(root: Path) -> Place:
+    """Find whom the server runs as there and see that this account can reach everything it needs.
+
+    To be called by one process at a time. Raises `EmbeddedError` saying what is in the way, and `OSError`.
+    """
+    account = programs.account_for(root)
+    if account.switched:
+        for path in (root, *root.glob("*.lock")):
+            if path.stat().st_uid != account.uid:
+                os.chown(path, account.uid, account.gid)
+        _open_way(root, account)
+    installed = programs.installation()
+    if not programs.runnable(installed, account, root):
+        installed = programs.copy_for_all(installed, root / f"programs-{programs.version(installed)}")
     return Place(root, account, installed)
 
 
@@ -91,24 +101,6 @@ def explained(error: OSError, state: Path) -> EmbeddedError:
             "set state_dir to a directory of yours, or run as the user who owns it"
         )
     return UnusableError(f"state_dir {state} cannot be used: {seen}; set state_dir to a writable directory")
-
-
-def _make(root: Path) -> Path:
-    missing = [path for path in (root, *root.parents) if not path.exists()]
-    owner = (missing[-1].parent if missing else root).stat()
-    for path in reversed(missing):
-        path.mkdir(mode=0o700 if path == root else 0o755)
-        if path == root.parent:
-            # The state directory: others may walk through to what is theirs, and list nothing.
-            path.chmod(0o711)
-        if os.geteuid() == 0:
-            os.chown(path, owner.st_uid, owner.st_gid)
-    root = root.resolve()
-    # Asked by doing: permission bits say nothing of a file system that was mounted read-only.
-    probe = root / "writable"
-    probe.touch()
-    probe.unlink(missing_ok=True)
-    return root
 
 
 def _open_way(root: Path, account: Account) -> None:

@@ -129,6 +129,13 @@ def run(program: Path, *arguments: str, account: Account, place: Path, timeout_s
     return text
 
 
+def version(root: Path) -> str:
+    """Return the version of the installation, such as 18.4."""
+    caller = Account(os.geteuid(), os.getegid(), "the caller", switched=False)
+    said = run(root / "bin" / "postgres", "--version", account=caller, place=Path("/"), timeout_s=20)
+    return said.split()[-1]
+
+
 def runnable(root: Path, account: Account, place: Path) -> bool:
     """Return whether the account can run the programs under `root`."""
     try:
