@@ -79,6 +79,7 @@ class Committer:
         self._closing = asyncio.Event()
         self._hurry = asyncio.Event()
         self._delay_s = settings.retry_first_s
+        self._is_available = False
         self._askers: list[object] = []
         self._counting: asyncio.Task[None] | None = None
 
@@ -130,9 +131,9 @@ class Committer:
 
     async def _step(self) -> bool:
         """Commit one batch; False when the database is away."""
-        if self._engine.was_open and not self._engine.is_open:
-            # Said even where the next line mends it: a server that dies is news.
-            self._tell(False, "the connection to the database broke; it is being opened again")
+        if self._is_available and not self._engine.is_open:
+            # Said even where the next lines mend it: a server that died is news.
+            self._say(False, "the connection to the database broke; it is being opened again")
         jobs = self._next_batch()
         if len(jobs) == len(self._queue) and not self._closing.is_set():
             self._hurry.clear()
@@ -146,8 +147,7 @@ class Committer:
             self._settle(jobs)
             raise
         self._delay_s = self._settings.retry_first_s
-        metrics.AVAILABLE.set(1)
-        self._tell(True, "")
+        self._say(True, "")
         self._settle(jobs)
         return True
 
@@ -185,9 +185,13 @@ class Committer:
             raise error
         if isinstance(error, UnusableError) and not self._engine.was_open:
             raise error
-        metrics.AVAILABLE.set(0)
         metrics.FAILED_COMMITS.inc()
-        self._tell(False, failures.reason(error))
+        self._say(False, failures.reason(error))
+
+    def _say(self, available: bool, reason: str) -> None:
+        self._is_available = available
+        metrics.AVAILABLE.set(available)
+        self._tell(available, reason)
 
     async def _pause(self) -> bool:
         """Wait before the next try; False when there shall be none."""
