@@ -74,6 +74,7 @@ class Order(SupervisedActor):
         self.unknown = 0
         self.asked = False
         self.sent_at_ns = 0
+        self.elapsed_ms = 0
         self.began_mono_ns = self.clock.monotonic_ns()
         self.log = log.bind(
             trace_id=self.args.intent.trade_id,
@@ -141,8 +142,14 @@ class Order(SupervisedActor):
             return
         self.unknown = 0
         self.state = report.state
-        elapsed_ms = (self.clock.monotonic_ns() - self.began_mono_ns) // 1_000_000
-        self._store(report.fills, report.reason, "report", elapsed_ms)
+        self.elapsed_ms = self._venue_took_ms(report)
+        self._store(report.fills, report.reason, "report", self.elapsed_ms)
+
+    def _venue_took_ms(self, report: OrderReport) -> int:
+        """Return how long the venue took. What our own database takes is not the market's fault."""
+        if self.sent_at_ns:
+            return max(0, (report.at_ns - self.sent_at_ns) // 1_000_000)
+        return (self.clock.monotonic_ns() - self.began_mono_ns) // 1_000_000
 
     def _not_found(self) -> None:
         """The venue never saw this identity. Young enough, it is sent (again, the same); too old, it ends."""
@@ -186,9 +193,8 @@ class Order(SupervisedActor):
 
     def _end(self, message: OrderStored) -> None:
         intent = self.args.intent
-        elapsed_ms = (self.clock.monotonic_ns() - self.began_mono_ns) // 1_000_000
         ENDED.labels(message.state).inc()
-        PLACE_LATENCY.observe(elapsed_ms)
+        PLACE_LATENCY.observe(self.elapsed_ms)
         self.send(
             self.args.directory.portfolios,
             OrderClosed(
@@ -203,9 +209,9 @@ class Order(SupervisedActor):
         self.send(
             self.args.directory.markets,
             MarketOutcomeReported(
-                condition_id=intent.condition_id, state=message.state, elapsed_ms=elapsed_ms
+                condition_id=intent.condition_id, state=message.state, elapsed_ms=self.elapsed_ms
             ),
         )
-        self.log.info("order ended", state=message.state, elapsed_ms=elapsed_ms)
+        self.log.info("order ended", state=message.state, elapsed_ms=self.elapsed_ms)
         self.cancel("ask")
         self.stop()

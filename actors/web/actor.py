@@ -101,7 +101,7 @@ class Web(SupervisedActor):
     async def _status(self, request: web.Request) -> web.Response:
         answers: tuple[Any, ...] = await asyncio.gather(
             self.ask(self.args.directory.ingest, IngestQuery(), timeout_s=ASK_TIMEOUT_S),
-            self.ask(self.args.directory.store, CountsQuery(), timeout_s=ASK_TIMEOUT_S),
+            self._count(),
             return_exceptions=True,
         )
         ingest, counts = answers
@@ -111,7 +111,13 @@ class Web(SupervisedActor):
             "store": {"available": self.available, "reason": self.reason},
             "ingest": msgspec.to_builtins(ingest)
             if isinstance(ingest, IngestState)
-            else {"error": repr(ingest)},
-            "counts": msgspec.to_builtins(counts) if isinstance(counts, Counts) else {"error": repr(counts)},
+            else {"error": str(ingest)},
+            "counts": msgspec.to_builtins(counts) if isinstance(counts, Counts) else {"error": str(counts)},
         }
         return web.Response(text=json.dumps(body), content_type="application/json")
+
+    async def _count(self) -> Any:
+        """Ask for the counts, unless it is known that nobody can count now."""
+        if not self.available:
+            return self.reason
+        return await self.ask(self.args.directory.store, CountsQuery(), timeout_s=ASK_TIMEOUT_S)
