@@ -29,9 +29,10 @@ def prepare_state_dir(text: str) -> Path:
         probe.write_bytes(b"")
         probe.unlink()
     except (FileExistsError, NotADirectoryError) as error:
+        file = next(one for one in (path, *path.parents) if one.exists())
         raise CannotGoOn(
             Exit.STATE,
-            f"the state directory {path} cannot be made: {error.filename} is a file, not a directory. "
+            f"the state directory {path} cannot be made: {file} is a file, not a directory. "
             "Set state_dir to another place, or move that file away.",
         ) from error
     except OSError as error:

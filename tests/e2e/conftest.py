@@ -13,9 +13,9 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-from books import Books, assert_sound, played, read_books  # noqa: E402
-from processes import Daemon, Venue  # noqa: E402
-from small_tape import FILLS, write_tape  # noqa: E402
+from books import Books, assert_sound, played, read_books
+from processes import Daemon, Venue
+from small_tape import FILLS, write_tape
 
 
 @pytest.fixture
