@@ -16,7 +16,7 @@ from actors.executor.actor import Executor, ExecutorArgs
 from actors.ingest.actor import Ingest, IngestArgs
 from actors.leader.supervisor import Leaders, LeadersArgs
 from actors.market.supervisor import Markets, MarketsArgs
-from actors.portfolio.actor import PortfolioArgs
+from actors.portfolio.args import PortfolioArgs
 from actors.portfolio.decide import Policy
 from actors.portfolio.supervisor import Portfolios, PortfoliosArgs
 from actors.prices.actor import Prices, PricesArgs

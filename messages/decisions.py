@@ -37,6 +37,7 @@ class SkipReason(StrEnum):
     CAP_PORTFOLIO = "SKIP_CAP_PORTFOLIO"
     CAP_POSITIONS = "SKIP_CAP_POSITIONS"
     CAP_DAILY_LOSS = "SKIP_CAP_DAILY_LOSS"
+    ERROR = "SKIP_ERROR"
 
 
 SKIP_MEANINGS: dict[SkipReason, str] = {
@@ -62,6 +63,7 @@ SKIP_MEANINGS: dict[SkipReason, str] = {
     SkipReason.CAP_PORTFOLIO: "over the cap of the portfolio",
     SkipReason.CAP_POSITIONS: "over the number of open positions",
     SkipReason.CAP_DAILY_LOSS: "the daily loss limit is reached",
+    SkipReason.ERROR: "deciding on it failed again and again; the log has the traceback",
 }
 
 

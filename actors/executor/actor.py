@@ -57,7 +57,7 @@ class Executor(SupervisedActor):
     """Supervisor of the orders and of the venue adapter."""
 
     mailbox = Mailbox(capacity=200_000, overflow=Overflow.HALT)
-    supervision = Supervision(restarts_max=100, period_s=60)
+    supervision = Supervision(restarts_max=10, period_s=60, per_child=True)
 
     args: ExecutorArgs
 

@@ -38,7 +38,7 @@ class Leaders(SupervisedActor):
     """Starts a leader per wallet; tells ingest of each once it has its state."""
 
     mailbox = Mailbox(capacity=100_000, overflow=Overflow.HALT)
-    supervision = Supervision(restarts_max=50, period_s=60)
+    supervision = Supervision(restarts_max=10, period_s=60, per_child=True)
 
     args: LeadersArgs
 

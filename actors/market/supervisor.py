@@ -30,7 +30,7 @@ class Markets(SupervisedActor):
     waits here and wakes it again."""
 
     mailbox = Mailbox(capacity=200_000, overflow=Overflow.HALT)
-    supervision = Supervision(restarts_max=100, period_s=60)
+    supervision = Supervision(restarts_max=10, period_s=60, per_child=True)
 
     args: MarketsArgs
 

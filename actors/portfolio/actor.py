@@ -8,110 +8,70 @@ made by an earlier incarnation.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Counter
 from thespian.actors import ActorAddress
 
-from actors.portfolio.account import Account, Position, Reservation
-from actors.portfolio.decide import Declined, Policy, Wanted, decide
-from actors.portfolio.settlement import settlement_fill
+from actors.portfolio.account import Reservation
+from actors.portfolio.decide import Declined, Wanted, decide
+from actors.portfolio.settling import Settling
 from messages.base import Message
 from messages.decisions import CopyDropped, CopyProposed, CopySkipped, CopyTaken, Skip, SkipReason
-from messages.directory import Directory
-from messages.ids import ConditionId, IntentId, PortfolioId, TokenId, TradeId, Wallet, intent_id
-from messages.markets import MarketResolved, WatchResolution
-from messages.orders import Fill, FillBooked, Holding, OrderClosed, OrderRecord, VenueSettle, VenueSettled
-from messages.portfolio import MismatchFound, PortfolioQuery, PortfolioState
-from messages.store import (
-    DecisionOutcome,
-    DecisionStored,
-    FollowSpec,
-    LoadPortfolio,
-    OrderStored,
-    PortfolioLoaded,
-    PositionRow,
-    StoreDecision,
-    StorePositions,
-    StoreSettlement,
-)
+from messages.ids import IntentId, TokenId, TradeId, intent_id
+from messages.orders import FillBooked, OrderClosed
+from messages.store import DecisionOutcome, DecisionStored, PortfolioLoaded, StoreDecision
 from messages.trades import LeaderTrade, Side
-from messages.units import Price, Usdc
-from supervisor import Mailbox, Overflow, Pipe, SupervisedActor, handles
+from supervisor import handles
 
 log = structlog.get_logger("portfolio")
 
 PROPOSED = Counter("remora_copies_proposed_total", "Copies proposed to markets", ["portfolio"])
 SKIPPED = Counter("remora_skips_total", "Trades not copied, by reason", ["portfolio", "reason"])
-MISMATCHES = Counter(
-    "remora_portfolio_rebuilds_total", "Rebuilds after a reconciliation mismatch", ["portfolio"]
-)
 
-LOAD_TIMEOUT_S = 30.0
-LOAD_AGAIN_S = 0.5
-"""Pause before a failed load is tried again."""
 CHASE_S = 10.0
 CHASE_AFTER_NS = 30_000_000_000
 """A proposal without any news this long is proposed again."""
 OVERDUE_AFTER_NS = 60_000_000_000
 """An order without any news this long may have ended unheard: the store is asked."""
-WATCH_S = 60.0
-"""How often the price service is reminded of what we hold: it may have been restarted meanwhile."""
 DECIDED_MAX = 50_000
 """Trades remembered as decided, so that one that comes twice costs nothing; the store is the judge."""
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioArgs:
-    """A portfolio's settings and whom it talks to."""
-
-    portfolio_id: PortfolioId
-    mode: str
-    starting_cash: Usdc
-    policies: dict[Wallet, Policy]
-    settings_hash: str
-    directory: Directory
-
-
-class _LoadFailed(Message, frozen=True, kw_only=True):
-    reason: str
-
-
-class _LoadAgain(Message, frozen=True):
-    pass
 
 
 class _Chase(Message, frozen=True):
     pass
 
 
-class _WatchAgain(Message, frozen=True):
-    pass
-
-
-class Portfolio(SupervisedActor):
+class Portfolio(Settling):
     """One book of positions and cash, and the copies under way in it."""
 
-    mailbox = Mailbox(capacity=100_000, overflow=Overflow.HALT)
-
-    args: PortfolioArgs
-
     def started(self) -> None:
-        self.account = Account(self.args.starting_cash)
-        self.epoch = 0
-        self.loaded = False
-        self.loading: Pipe | None = None
+        self.args.attempts.restarted()
         self.decided: OrderedDict[TradeId, None] = OrderedDict()
         self.deferred: dict[TokenId, list[LeaderTrade]] = defaultdict(list)
         self.proposed: dict[IntentId, tuple[CopyProposed, int]] = {}
         self.taken: dict[IntentId, int] = {}
-        self.payouts: dict[TokenId, Price] = {}
-        self.settling: dict[TokenId, Fill] = {}
-        self.watched: set[ConditionId] = set()
-        self._load()
+        super().started()
         self.timer("chase", CHASE_S, _Chase(), every=True)
-        self.timer("watch", WATCH_S, _WatchAgain(), every=True)
+
+    def begin_anew(self, message: PortfolioLoaded) -> None:
+        """Decide on what was left undecided; orders under way go on without us."""
+        super().begin_anew(message)
+        self.decided.clear()
+        self.proposed.clear()
+        self.taken.clear()
+        self.deferred.clear()
+        for order in message.open_orders:
+            self.taken[order.intent.intent_id] = self.clock.monotonic_ns()
+            self.decided[order.intent.trade_id] = None
+        for trade in message.undecided:
+            self._consider(trade)
+
+    def is_busy(self, token: TokenId) -> bool:
+        return self._under_way(token) or bool(self.deferred.get(token))
+
+    def in_flight(self) -> int:
+        return super().in_flight() + sum(map(len, self.deferred.values()))
 
     def snapshot(self) -> dict[str, object]:
         return {
@@ -119,79 +79,9 @@ class Portfolio(SupervisedActor):
             "reserved": self.account.reserved_cash(),
             "realised": self.account.realised,
             "positions": sum(1 for _ in self.account.open_positions()),
-            "in_flight": len(self.account.reservations),
-            "deferred": sum(map(len, self.deferred.values())),
+            "in_flight": self.in_flight(),
             "epoch": self.epoch,
         }
-
-    # -- loading ---------------------------------------------------------------------------------
-
-    def _load(self) -> None:
-        self.loaded = False
-        if self.loading is not None:
-            self.loading.cancel()
-        query = LoadPortfolio(
-            portfolio_id=self.args.portfolio_id,
-            mode=self.args.mode,
-            starting_cash=self.args.starting_cash,
-            follows=tuple(FollowSpec(wallet, policy.ratio) for wallet, policy in self.args.policies.items()),
-            at_ns=self.clock.now_ns(),
-        )
-        self.loading = self.pipe(
-            self.ask(self.args.directory.store, query, timeout_s=LOAD_TIMEOUT_S),
-            into=lambda answer: answer,
-            failed=lambda error: _LoadFailed(reason=repr(error)),
-        )
-
-    @handles(_LoadFailed)
-    def on_load_failed(self, message: _LoadFailed, sender: ActorAddress) -> None:
-        """The store is busy or away: ask again; trades wait in the stash."""
-        log.warning(
-            "portfolio not loaded yet, asking again", portfolio=self.args.portfolio_id, reason=message.reason
-        )
-        self.timer("load", LOAD_AGAIN_S, _LoadAgain())
-
-    @handles(_LoadAgain)
-    def on_load_again(self, message: _LoadAgain, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self._load()
-
-    @handles(PortfolioLoaded)
-    def on_loaded(self, message: PortfolioLoaded, sender: ActorAddress) -> None:
-        self.account = Account(message.starting_cash)
-        self.epoch = message.epoch
-        self.decided.clear()
-        self.proposed.clear()
-        self.taken.clear()
-        self.settling.clear()
-        self.deferred.clear()
-        for fill in message.fills:
-            self.account.apply(fill)
-        for order in message.open_orders:
-            self._reserve_for(order)
-            self.decided[order.intent.trade_id] = None
-        self.loaded = True
-        self._store_positions(tuple(self.account.positions.values()))
-        self._watch_held()
-        for trade in message.undecided:
-            self._consider(trade)
-        self.unstash()
-
-    def _reserve_for(self, order: OrderRecord) -> None:
-        intent = order.intent
-        rest = intent.size - order.filled
-        self.taken[intent.intent_id] = self.clock.monotonic_ns()
-        self.account.reserve(
-            intent.intent_id,
-            Reservation(
-                intent.side,
-                intent.condition_id,
-                intent.token_id,
-                intent.event_slug,
-                intent.reserved * rest // intent.size if intent.side is Side.BUY else 0,
-                rest if intent.side is Side.SELL else 0,
-            ),
-        )
 
     # -- trades ----------------------------------------------------------------------------------
 
@@ -222,12 +112,16 @@ class Portfolio(SupervisedActor):
 
     def _decide(self, trade: LeaderTrade) -> None:
         now_ns = self.clock.now_ns()
-        verdict = decide(trade, self.args.policies[trade.wallet], self.account, now_ns)
         intent = intent_id(trade.trade_id, self.args.portfolio_id)
+        if not self.args.attempts.begin(trade.trade_id):
+            self._skip(trade, intent, Declined(SkipReason.ERROR, ()), now_ns)
+            return
+        verdict = decide(trade, self.args.policies[trade.wallet], self.account, now_ns)
         if isinstance(verdict, Declined):
             self._skip(trade, intent, verdict, now_ns)
         else:
             self._propose(trade, intent, verdict)
+        self.args.attempts.end()
 
     def _skip(self, trade: LeaderTrade, intent: IntentId, verdict: Declined, now_ns: int) -> None:
         skip = Skip(
@@ -387,117 +281,3 @@ class Portfolio(SupervisedActor):
             self.deferred.pop(token, None)
         if token in self.payouts:
             self._settle(token)
-
-    # -- resolution ------------------------------------------------------------------------------
-
-    def _watch_held(self) -> None:
-        for position in list(self.account.open_positions()):
-            self._watch(position.condition_id)
-
-    def _watch(self, condition_id: ConditionId) -> None:
-        if condition_id not in self.watched:
-            self.watched.add(condition_id)
-            self.send(self.args.directory.prices, WatchResolution(condition_id=condition_id))
-
-    @handles(_WatchAgain)
-    def on_watch_again(self, message: _WatchAgain, sender: ActorAddress) -> None:
-        self.watched.clear()
-        self._watch_held()
-
-    @handles(MarketResolved)
-    def on_resolved(self, message: MarketResolved, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
-        for token, payout in zip(message.token_ids, message.payouts, strict=True):
-            self.payouts[token] = payout
-            self._settle(token)
-
-    def _settle(self, token: TokenId) -> None:
-        """Cash in a resolved outcome once nothing of it is under way any more."""
-        position = self.account.positions.get(token)
-        if position is None or position.shares == 0:
-            return
-        if self._under_way(token) or self.deferred.get(token):
-            return
-        if token not in self.settling:
-            self.settling[token] = settlement_fill(
-                self.args.portfolio_id, position, self.payouts[token], self.clock.now_ns()
-            )
-        self.send(self.args.directory.venue, VenueSettle(fill=self.settling[token]))
-
-    @handles(VenueSettled)
-    def on_venue_settled(self, message: VenueSettled, sender: ActorAddress) -> None:
-        self.send(self.args.directory.store, StoreSettlement(fill=message.fill))
-
-    @handles(OrderStored)
-    def on_settlement_stored(self, message: OrderStored, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
-        for fill in message.fills:
-            self.settling.pop(fill.token_id, None)
-            if self.account.missed(fill):
-                self._load()
-            elif self.account.apply(fill):
-                self._store_positions((self.account.positions[fill.token_id],))
-                log.info(
-                    "position settled",
-                    portfolio=self.args.portfolio_id,
-                    market_id=fill.condition_id,
-                    token_id=fill.token_id,
-                    payout=fill.price,
-                )
-
-    # -- looking in ------------------------------------------------------------------------------
-
-    def _store_positions(self, positions: tuple[Position, ...]) -> None:
-        self.send(
-            self.args.directory.store,
-            StorePositions(
-                portfolio_id=self.args.portfolio_id,
-                cash=self.account.cash,
-                realised=self.account.realised,
-                fees=self.account.fees,
-                fill_seq=self.account.fill_seq,
-                positions=tuple(
-                    PositionRow(
-                        portfolio_id=self.args.portfolio_id,
-                        condition_id=position.condition_id,
-                        token_id=position.token_id,
-                        shares=position.shares,
-                        cost=position.cost,
-                        realised=position.realised,
-                        fees=position.fees,
-                    )
-                    for position in positions
-                ),
-            ),
-        )
-
-    @handles(PortfolioQuery)
-    def on_query(self, message: PortfolioQuery, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
-        self.send(
-            sender,
-            PortfolioState(
-                portfolio_id=self.args.portfolio_id,
-                cash=self.account.cash,
-                reserved=self.account.reserved_cash(),
-                realised=self.account.realised,
-                holdings=tuple(Holding(p.token_id, p.shares) for p in self.account.open_positions()),
-                open_orders=tuple(self.account.reservations),
-                in_flight=len(self.account.reservations) + sum(map(len, self.deferred.values())),
-            ),
-        )
-
-    @handles(MismatchFound)
-    def on_mismatch(self, message: MismatchFound, sender: ActorAddress) -> None:
-        """The venue's account differs: rebuild from the store, which fences out whatever is under way."""
-        MISMATCHES.labels(self.args.portfolio_id).inc()
-        log.error(
-            "portfolio rebuilt after a mismatch", portfolio=self.args.portfolio_id, details=message.details
-        )
-        self._load()

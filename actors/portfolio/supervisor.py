@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from thespian.actors import ActorAddress
 
-from actors.portfolio.actor import Portfolio, PortfolioArgs
+from actors.portfolio.actor import Portfolio
+from actors.portfolio.args import PortfolioArgs
 from messages.decisions import CopyDropped, CopySkipped, CopyTaken
 from messages.ids import PortfolioId, Wallet
 from messages.orders import FillBooked, OrderClosed
@@ -26,7 +27,7 @@ class Portfolios(SupervisedActor):
     """Routes: a trade to every follower, everything else to the portfolio it names."""
 
     mailbox = Mailbox(capacity=200_000, overflow=Overflow.HALT)
-    supervision = Supervision(restarts_max=20, period_s=60)
+    supervision = Supervision(restarts_max=10, period_s=60, per_child=True)
 
     args: PortfoliosArgs
 

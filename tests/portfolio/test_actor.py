@@ -23,7 +23,8 @@ from examples import (
 )
 from thespian.actors import ActorExitRequest
 
-from actors.portfolio.actor import Portfolio, PortfolioArgs
+from actors.portfolio.actor import Portfolio
+from actors.portfolio.args import PortfolioArgs
 from actors.portfolio.decide import Policy
 from actors.portfolio.supervisor import Portfolios, PortfoliosArgs
 from messages.decisions import CopyDropped, CopyProposed, CopySkipped, CopyTaken, Skip, SkipReason
@@ -485,3 +486,17 @@ def test_a_trade_goes_to_every_follower_and_the_rest_to_whom_it_names(sim):
     sim.tell(portfolios, changed(closed(BUY), portfolio_id="unknown"))
     sim.run()
     assert sim.base.drops() == {}
+
+
+def test_a_trade_that_cannot_be_decided_on_does_not_stop_the_others_for_ever(house):
+    house.args.policies[WALLET] = Policy(ratio=None, paused=False, caps=caps(), guards=guards())
+    poison = trade(tx=tx_of(1))
+    house.loads(undecided=(poison,))
+    house.tell(poison)
+    house.sim.advance(30)
+    (skip,) = [write.decision for write in house.store.take_all(StoreDecision)]
+    assert (skip.trade_id, skip.reason) == (poison.trade_id, SkipReason.ERROR)
+    house.loads()
+    house.args.policies[WALLET] = POLICY
+    house.tell(trade(tx=tx_of(2)))
+    assert len(house.proposed()) == 1
