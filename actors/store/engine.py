@@ -179,7 +179,8 @@ class Engine:
         try:
             await self._transact(jobs)
         except Exception as error:
-            if not failures.is_bad_row(error):
+            # On a connection that died any error may have come up; only one that lives can blame a row.
+            if not self.is_open or not failures.is_bad_row(error):
                 raise
             if len(jobs) == 1:
                 await self._bury(jobs[0], error)

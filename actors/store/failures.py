@@ -57,6 +57,8 @@ def reason(error: BaseException) -> str:
         return f"the database answered {state}: {error}"
     if isinstance(error, asyncio.TimeoutError):
         return "the database does not answer in time: check its load and its disk"
+    if isinstance(error, asyncpg.InternalClientError):
+        return f"{_HINTS['08']} ({error})"
     if isinstance(error, OSError | asyncpg.InterfaceError | EOFError):
         seen = str(error) or type(error).__name__
         return f"the database cannot be reached ({seen}): start it, or check database.url"
