@@ -73,6 +73,7 @@ class Order(SupervisedActor):
         self.state = OrderState.CREATED
         self.unknown = 0
         self.asked = False
+        self.unbooked: set[str] = set()
         self.sent_at_ns = 0
         self.elapsed_ms = 0
         self.began_mono_ns = self.clock.monotonic_ns()
@@ -142,6 +143,7 @@ class Order(SupervisedActor):
             return
         self.unknown = 0
         self.state = report.state
+        self.unbooked = {fill.fill_id for fill in report.fills}
         self.elapsed_ms = self._venue_took_ms(report)
         self._store(report.fills, report.reason, "report", self.elapsed_ms)
 
@@ -188,7 +190,10 @@ class Order(SupervisedActor):
         for fill in message.fills:
             booked = FillBooked(intent_id=self.args.intent.intent_id, fill=fill)
             self.send(self.args.directory.portfolios, booked)
-        if message.state.terminal:
+            self.unbooked.discard(fill.fill_id)
+        # What an incarnation before this one stored may have ended the order already: then the record of its
+        # sending is answered with that end, but its fills are yet to be told.
+        if message.state.terminal and self.state.terminal and not self.unbooked:
             self._end(message)
 
     def _end(self, message: OrderStored) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from examples import CONDITION, NOON_NS, NS, SHARE, fill, intent
+from examples import CONDITION, NOON_NS, NS, SHARE, changed, fill, intent
 
 from actors.executor.order import Order, OrderArgs
 from config.settings import Execution
@@ -95,7 +95,7 @@ def test_fills_are_told_once_durable_then_the_end_then_it_is_gone(house):
     house.report(OrderState.FILLED, bought)
     assert house.portfolios.messages == []
     assert house.store.take_all(StoreOrder)[-1].fills == (bought,)
-    house.stored(OrderState.FILLED, fill(order_id=house.intent.order_id, seq=7))
+    house.stored(OrderState.FILLED, changed(bought, seq=7))
     assert [type(each) for each in house.portfolios.messages] == [FillBooked, OrderClosed]
     assert house.portfolios.take(FillBooked).fill.seq == 7
     assert house.probes["markets"].take(MarketOutcomeReported).condition_id == CONDITION
@@ -185,12 +185,26 @@ def test_a_crash_sends_the_same_order_again_and_the_venue_tells_it_from_a_new_on
 
 
 def test_a_crash_while_the_end_becomes_durable_still_ends(house):
-    house.report(OrderState.FILLED, fill(seq=0))
+    house.report(OrderState.FILLED, fill(fill_id="0xo:0", seq=0))
     house.sim.crash(house.order)
-    house.stored(OrderState.FILLED, fill(seq=3))
+    house.stored(OrderState.FILLED, fill(fill_id="0xo:0", seq=3))
     house.sim.advance(1)
-    house.report(OrderState.FILLED, fill(seq=0))
-    house.stored(OrderState.FILLED, fill(seq=3))
+    house.report(OrderState.FILLED, fill(fill_id="0xo:0", seq=0))
+    house.stored(OrderState.FILLED, fill(fill_id="0xo:0", seq=3))
     assert house.portfolios.take(FillBooked).fill.seq == 3
     assert house.portfolios.take(OrderClosed)
+    assert house.is_gone()
+
+
+def test_an_end_stored_before_a_crash_does_not_swallow_the_fills_that_came_with_it(house):
+    house.report(OrderState.FILLED, fill(fill_id="0xo:0", seq=0))
+    house.sim.crash(house.order)
+    house.stored(OrderState.FILLED, fill(fill_id="0xo:0", seq=3))
+    house.sim.advance(1)
+    house.stored(OrderState.FILLED)  # the answer to the second PLACED: the order had ended by then
+    house.report(OrderState.FILLED, fill(fill_id="0xo:0", seq=0))
+    house.stored(OrderState.FILLED)
+    assert not house.is_gone()
+    house.stored(OrderState.FILLED, fill(fill_id="0xo:0", seq=3))
+    assert [type(each) for each in house.portfolios.messages] == [FillBooked, OrderClosed]
     assert house.is_gone()
