@@ -293,4 +293,4 @@ def tape_import(kind: str, source: Path, out: Path, as_json: bool) -> Exit:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="remora")

@@ -15,9 +15,11 @@ async def summarise(state_dir: Path, progress: Progress) -> dict[str, Any]:
     with what wrote the database; only `trades_seen` and the number of starts are the daemon's own word."""
     async with database_of(state_dir, "") as dsn:
         report = await verify(dsn)
+    figures = report.figures()
     return {
-        "trades_seen": progress.trades_seen,
-        **report.figures(),
+        # A daemon that was killed takes its count along, and what it missed came by another way.
+        "trades_seen": max(progress.trades_seen, figures["leader_trades"]),
+        **figures,
         "invariants": report.invariants(),
         "violations": report.violations(),
         "daemon_starts": progress.starts,

@@ -14,11 +14,10 @@ import pytest
 from books import Books, assert_same, assert_sound, played, read_books
 from processes import REMORA, Daemon, Venue, environment, remora
 from small_tape import FILLS
+from users import as_ordinary_user
 
 Starter = Callable[..., Venue]
 Maker = Callable[..., Daemon]
-
-NOBODY = 65534
 
 
 def run(config: str | Path, *args: str) -> subprocess.CompletedProcess[str]:
@@ -195,7 +194,7 @@ def test_state_directory_that_this_user_may_not_write(home: Path) -> None:
     state.mkdir(mode=0o555)
     path = home / "remora.yaml"
     path.write_text(f"state_dir: {state}\nweb: {{port: 0}}\n")
-    done = _as_somebody("run", "--config", str(path))
+    done = as_ordinary_user("run", "--config", str(path), home=home)
     assert done.returncode == 4
     assert f"the state directory {state} cannot be written: Permission denied" in done.stderr
     assert "Traceback" not in done.stderr
@@ -211,7 +210,7 @@ def test_lock_of_another_user_is_named(home: Path) -> None:
     (state / "remora.lock").touch(mode=0o600)
     path = home / "remora.yaml"
     path.write_text(f"state_dir: {state}\nweb: {{port: 0}}\n")
-    done = _as_somebody("run", "--config", str(path))
+    done = as_ordinary_user("run", "--config", str(path), home=home)
     assert done.returncode == 4
     assert "remora.lock" in done.stderr
     assert "Traceback" not in done.stderr
@@ -244,23 +243,6 @@ def test_read_only_file_system_is_named(home: Path) -> None:
     assert done.returncode == 4
     assert "Read-only file system" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def _as_somebody(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as an ordinary user: as ourselves, unless we are root."""
-    become: tuple[str, ...] = ()
-    if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("to become an ordinary user takes setpriv")
-        become = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-    return subprocess.run(
-        [*become, *REMORA, *args],
-        capture_output=True,
-        text=True,
-        env=environment(HOME="/nonexistent"),
-        timeout=60,
-        check=False,
-    )
 
 
 def test_signal_before_anything_runs_is_no_traceback(tmp_path: Path) -> None:
