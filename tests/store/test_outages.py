@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,14 @@ OpenDesk = Callable[..., Desk]
 
 def kill_server(state_dir: Path) -> None:
     os.kill(int((state_dir / "postgres/data/postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+
+def stopped(state_dir: Path, within_s: float = 10) -> bool:
+    """Return whether the server has come to its end."""
+    deadline = time.monotonic() + within_s
+    while (state_dir / "postgres/data/postmaster.pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return time.monotonic() < deadline
 
 
 async def write(desk: Desk, numbers: range) -> None:
@@ -202,6 +211,9 @@ async def test_a_disk_that_fills_up_and_is_freed_costs_nothing(
     ballast.unlink()
     await desk.until_told(True, 30)
     await check(desk, 4000)
+    # Before its disk is taken away: a server without its pid file is stopped by nobody.
+    await desk.close()
+    assert await asyncio.to_thread(stopped, path)
 
 
 async def test_a_second_daemon_on_the_same_database_is_refused(
