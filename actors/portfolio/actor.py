@@ -189,7 +189,7 @@ class Portfolio(Settling):
         held = self.account.release(message.skip.intent_id)
         SKIPPED.labels(self.args.portfolio_id, message.skip.reason).inc()
         if held is not None:
-            self._settle_deferred(held.token_id)
+            self.take_up(held.token_id)
 
     @handles(FillBooked)
     def on_fill(self, message: FillBooked, sender: ActorAddress) -> None:
@@ -213,7 +213,7 @@ class Portfolio(Settling):
         self.proposed.pop(message.intent_id, None)
         self.taken.pop(message.intent_id, None)
         self.account.release(message.intent_id)
-        self._settle_deferred(message.token_id)
+        self.take_up(message.token_id)
 
     @handles(CopyTaken)
     def on_taken(self, message: CopyTaken, sender: ActorAddress) -> None:
@@ -251,7 +251,7 @@ class Portfolio(Settling):
         del self.proposed[intent]
         self.account.release(intent)
         self._decide(proposal.trade)
-        self._settle_deferred(proposal.trade.token_id)
+        self.take_up(proposal.trade.token_id)
 
     @handles(CopyDropped)
     def on_dropped(self, message: CopyDropped, sender: ActorAddress) -> None:
@@ -266,13 +266,13 @@ class Portfolio(Settling):
             return
         self.proposed.pop(message.intent_id, None)
         self.account.release(message.intent_id)
-        self._settle_deferred(message.token_id)
+        self.take_up(message.token_id)
 
     @handles(DecisionStored)
     def on_decision_stored(self, message: DecisionStored, sender: ActorAddress) -> None:
         """A skip of ours is durable, or an earlier decision stands: either way the trade is decided."""
 
-    def _settle_deferred(self, token: TokenId) -> None:
+    def take_up(self, token: TokenId) -> None:
         """Decide on the trades that waited, in their order and each sale by itself, then take payouts."""
         waiting = self.deferred.get(token)
         while waiting and (waiting[0].side is Side.BUY or not self._under_way(token)):

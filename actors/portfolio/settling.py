@@ -7,6 +7,7 @@ from abc import abstractmethod
 import structlog
 from thespian.actors import ActorAddress
 
+from actors.portfolio.account import Reservation
 from actors.portfolio.books import Books
 from actors.portfolio.settlement import settlement_fill
 from messages.base import Message
@@ -14,6 +15,7 @@ from messages.ids import ConditionId, TokenId
 from messages.markets import MarketResolved, WatchResolution
 from messages.orders import Fill, VenueSettle, VenueSettled
 from messages.store import OrderStored, PortfolioLoaded, StoreSettlement
+from messages.trades import Side
 from messages.units import Price
 from supervisor import handles
 
@@ -40,10 +42,17 @@ class Settling(Books):
     def begin_anew(self, message: PortfolioLoaded) -> None:
         self.settling.clear()
         self._watch_held()
+        for position in list(self.account.open_positions()):
+            if position.token_id in self.payouts:
+                self._settle(position.token_id)
 
     @abstractmethod
     def is_busy(self, token: TokenId) -> bool:
         """Return whether anything of this outcome is under way or waits for it."""
+
+    @abstractmethod
+    def take_up(self, token: TokenId) -> None:
+        """Go on with what waited for this outcome to become quiet."""
 
     def _watch_held(self) -> None:
         for position in list(self.account.open_positions()):
@@ -69,21 +78,31 @@ class Settling(Books):
             self._settle(token)
 
     def _settle(self, token: TokenId) -> None:
-        """Cash in a resolved outcome once nothing of it is under way any more."""
+        """Cash in a resolved outcome once nothing of it is under way any more.
+
+        Its shares are put aside meanwhile: a late sale must not sell what is being paid out.
+        """
         position = self.account.positions.get(token)
         if position is None or position.shares == 0:
             return
-        if self.is_busy(token):
-            return
         if token not in self.settling:
-            self.settling[token] = settlement_fill(
-                self.args.portfolio_id, position, self.payouts[token], self.clock.now_ns()
+            if self.is_busy(token):
+                return
+            fill = settlement_fill(self.args.portfolio_id, position, self.payouts[token], self.clock.now_ns())
+            self.settling[token] = fill
+            self.account.reserve(
+                fill.fill_id,
+                Reservation(Side.SELL, position.condition_id, token, position.event_slug, 0, position.shares),
             )
         self.send(self.args.directory.venue, VenueSettle(fill=self.settling[token]))
 
     @handles(VenueSettled)
     def on_venue_settled(self, message: VenueSettled, sender: ActorAddress) -> None:
-        self.send(self.args.directory.store, StoreSettlement(fill=message.fill))
+        """Book what the venue paid, as the venue has it. What nothing is put aside for, an incarnation before
+        this one asked for: it is asked for again once it is known here what the market pays."""
+        asked = self.settling.get(message.fill.token_id)
+        if asked is not None and asked.fill_id == message.fill.fill_id:
+            self.send(self.args.directory.store, StoreSettlement(fill=message.fill))
 
     @handles(OrderStored)
     def on_settlement_stored(self, message: OrderStored, sender: ActorAddress) -> None:
@@ -92,9 +111,11 @@ class Settling(Books):
             return
         for fill in message.fills:
             self.settling.pop(fill.token_id, None)
+            self.account.release(fill.fill_id)
             if self.account.missed(fill):
                 self._load()
-            elif self.account.apply(fill):
+                return
+            if self.account.apply(fill):
                 self._store_positions((self.account.positions[fill.token_id],))
                 log.info(
                     "position settled",
@@ -103,3 +124,4 @@ class Settling(Books):
                     token_id=fill.token_id,
                     payout=fill.price,
                 )
+            self.take_up(fill.token_id)

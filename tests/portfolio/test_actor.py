@@ -437,8 +437,34 @@ def test_shares_bought_during_a_settlement_are_settled_by_themselves(house):
     (first,) = settled(house)
     house.tell(booked(late, seq=2, size=3 * SHARE), closed(late))
     assert settled(house) == [first]
-    house.tell(stored(changed(first, seq=3)), RESOLVED)
+    house.tell(stored(changed(first, seq=3)))
     assert [each.size for each in settled(house)] == [3 * SHARE]
+
+
+def test_a_late_sale_does_not_sell_what_is_being_paid_out(house):
+    house.tell(BUY, booked(BUY), closed(BUY), RESOLVED)
+    house.proposed()
+    (paid,) = settled(house)
+    house.tell(SALE)
+    assert house.proposed() == []
+    house.tell(VenueSettled(fill=paid), stored(changed(paid, seq=2)))
+    assert house.skipped() == [SkipReason.NOTHING_HELD]
+
+
+def test_a_settlement_survives_a_reload_under_its_own_name(house):
+    house.tell(BUY, booked(BUY), closed(BUY), RESOLVED)
+    (first,) = settled(house)
+    house.loads(fills=(fill(),))
+    house.tell(MismatchFound(portfolio_id=PAPER, details=()))
+    (again,) = settled(house)
+    assert again.fill_id == first.fill_id
+    house.tell(VenueSettled(fill=first))
+    assert house.store.take(StoreSettlement).fill == first
+
+
+def test_a_payout_asked_for_before_a_crash_is_not_booked_on_trust(house):
+    house.tell(VenueSettled(fill=fill(fill_id="settle:paper:111:1", side=Side.SELL)))
+    assert house.store.take_all(StoreSettlement) == []
 
 
 def test_a_market_that_resolved_at_nothing_takes_the_position_to_zero(house):
