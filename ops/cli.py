@@ -141,6 +141,7 @@ def demo(
 @click.option("--seed", default=1, show_default=True, help="Seed of the generated trades.")
 @click.option("--seconds", type=float, help="How long the generator runs; without it, for ever.")
 @click.option("--rate", default=50.0, show_default=True, help="Generated trade frames a second.")
+@click.option("--leader-share", default=0.08, show_default=True, help="Part of the trades that leaders make.")
 @click.option("--tape", type=click.Path(path_type=Path), help="Play this tape instead.")
 @click.option("--speed", default=1.0, show_default=True, help="Seconds of the tape a second.")
 @click.option("--fit-seconds", type=float, help="Play the whole tape in this time.")
@@ -153,6 +154,7 @@ def venue(
     seed: int,
     seconds: float | None,
     rate: float,
+    leader_share: float,
     tape: Path | None,
     speed: float,
     fit_seconds: float | None,
@@ -172,6 +174,7 @@ def venue(
             seed=seed,
             run_seconds=seconds,
             frames_per_second=rate,
+            leader_share=leader_share,
             tape=tape,
             speed=speed,
             fit_seconds=fit_seconds,

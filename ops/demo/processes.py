@@ -18,6 +18,8 @@ from ops.exits import CannotGoOn, Exit
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 60.0
 RESTARTS_MAX: Final = 20
+LEADER_SHARE: Final = 0.2
+"""More than leaders really make, so that half a minute shows something."""
 SAID_MAX: Final = 10_000
 _REMORA: Final = (sys.executable, "-P", "-m", "ops.cli")
 """-P: a folder that happens to be called `config` where the user stands is not ours."""
@@ -50,7 +52,7 @@ class VenueProcess:
         if options.tape is not None:
             args += ["--tape", str(options.tape), "--fit-seconds", str(options.seconds)]
         else:
-            args += ["--seconds", str(options.seconds)]
+            args += ["--seconds", str(options.seconds), "--leader-share", str(LEADER_SHARE)]
         if options.deliveries > 1:
             faults = {"faults": [{"kind": "duplicate", "channel": "rtds", "times": options.deliveries}]}
             args += ["--faults", json.dumps(faults)]
