@@ -1,0 +1,248 @@
+"""The suite `copy`: from leaders' fills to settled positions under crashes, and what must hold after it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from store_memory import Books, Crash
+from world import CAPS, NS, SHARE, START_S, HouseArgs, Root, World
+
+from actors.portfolio.account import Account
+from messages.decisions import Intent, Skip
+from messages.directory import Directory
+from messages.markets import MarketResolved
+from messages.orders import Fill, OrderState
+from messages.portfolio import PortfolioQuery, PortfolioState
+from messages.store import DecisionOutcome, DecisionStored, LoadPaperAccount, StoreDecision, StorePaperOrder
+from messages.trades import Side
+from supervisor.simulation import Simulation
+
+BUSY_S, QUIET_S = 120, 400
+CRASHES = (0.0, 0.05, 0.15, 0.3)
+"""Chances of a crash in each half second, of which a seed draws one."""
+SHARES_DUST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to, for who looks on."""
+
+    seed: int
+    trades: int
+    intents: int
+    skips: Counter[str]
+    orders: Counter[str]
+    fills: int
+    crashes: Counter[str]
+    digest: str
+
+    def __str__(self) -> str:
+        counts = (self.trades, self.intents, self.skips.total(), self.fills, self.crashes.total())
+        named = zip(("trades", "intents", "skips", "fills", "crashes"), counts, strict=True)
+        return ", ".join([*(f"{count} {name}" for name, count in named), f"digest {self.digest}"])
+
+
+def run(seed: int, tape: list[tuple[Any, Any]] | None = None) -> Result:
+    """Run one world to its end and check every invariant. Raises `AssertionError`.
+
+    `tape` is given every message that the store applied, with its answer.
+    """
+    world = World(seed)
+    world.fills.extend(history(world))
+    chaos, crashed = Random(f"chaos:{seed}"), Counter[str]()
+    crashes = chaos.choice(CRASHES)
+    directory = Directory()
+    violations: list[AssertionError] = []
+
+    def check(write: Any, answer: Any) -> None:
+        if tape is not None:
+            tape.append((write, answer))
+        try:
+            watch(world.books, write, answer)
+        except AssertionError as error:
+            violations.append(error)
+
+    with Simulation(seed, start_ns=START_S * NS) as sim:
+        sim.spawn(Root, "root", HouseArgs(world=world, directory=directory, check=check))
+        for half_second in range(BUSY_S * 2):
+            sim.advance(0.5)
+            if chaos.random() < crashes:
+                crashed[crash_somebody(sim, directory, chaos)] += 1
+            if half_second in (BUSY_S, BUSY_S * 3 // 2):
+                resolve(sim, world, directory, chaos)
+        world.closed = True
+        for name in world.portfolios:  # so that who is still to crash does so now
+            sim.tell(directory.portfolios, PortfolioQuery(portfolio_id=name))
+        sim.advance(QUIET_S)
+        states = [
+            sim.ask(directory.portfolios, PortfolioQuery(portfolio_id=name)) for name in world.portfolios
+        ]
+        digest = sim.digest
+    if violations:
+        raise violations[0]
+    verify(world, states)
+    decisions = world.books.decisions.values()
+    return Result(
+        seed=seed,
+        trades=len(world.books.trades),
+        intents=sum(isinstance(each, Intent) for each in decisions),
+        skips=Counter(each.reason for each in decisions if isinstance(each, Skip)),
+        orders=Counter(order.state for order in world.books.orders.values()),
+        fills=len(world.books.fills),
+        crashes=crashed,
+        digest=digest,
+    )
+
+
+def history(world: World) -> list[Any]:
+    """Return fills from just before the leaders are followed: seen by the first poll, never to be copied."""
+    made = [fill for _ in range(5) for fill in world.trade(START_S - 20)]
+    world.fills.clear()
+    return made
+
+
+def crash_somebody(sim: Simulation, directory: Directory, chaos: Random) -> str:
+    """Let one actor crash, each kind as likely as any other; return the kind.
+
+    All but the store lose the message they crash on, as a message does that no handler can take.
+    """
+    paths: defaultdict[str, list[str]] = defaultdict(list)
+    for info in sim.base.tree():
+        if info.kind not in ("Root", "House"):
+            paths[info.kind].append(info.path)
+    kind = chaos.choice(sorted(paths))
+    cell = sim.base.cell_at(chaos.choice(paths[kind]))
+    if kind == "MemoryStore":
+        sim.tell(directory.store, Crash())
+    elif cell is not None:
+        sim.crash(cell.address)
+    return kind
+
+
+def resolve(sim: Simulation, world: World, directory: Directory, chaos: Random) -> None:
+    """Let one market pay out."""
+    condition = chaos.choice([each for each in world.markets if each not in world.resolved])
+    world.resolved[condition] = chaos.choice([(SHARE, 0), (0, SHARE), (SHARE // 2, SHARE // 2)])
+    told = MarketResolved(
+        condition_id=condition, token_ids=world.tokens(condition), payouts=world.resolved[condition]
+    )
+    sim.tell(directory.prices, told)
+
+
+# -- what holds at every instant -----------------------------------------------------------------------
+
+
+def watch(books: Books, write: Any, answer: Any) -> None:
+    """Look at each message the store has applied."""
+    if isinstance(write, StorePaperOrder):
+        assert write.paper.order.order_id in books.orders, "I2: executed before its intent was durable"
+    if isinstance(write, StoreDecision) and isinstance(write.decision, Intent):
+        assert isinstance(answer, DecisionStored)
+        if answer.outcome is DecisionOutcome.STORED:
+            check_caps(books, write.decision.portfolio_id)
+
+
+def check_caps(books: Books, portfolio: str) -> None:
+    """I4: what is at stake by the durable books alone is within every cap."""
+    account = folded(books, portfolio)
+    stakes = [
+        (each.condition_id, each.event_slug, each.token_id, each.cost) for each in account.open_positions()
+    ]
+    for order in books.open_orders():
+        intent = order.intent
+        if intent.portfolio_id == portfolio and intent.side is Side.BUY:
+            rest = intent.reserved * (intent.size - order.filled) // intent.size
+            stakes.append((intent.condition_id, intent.event_slug, intent.token_id, rest))
+            assert intent.reserved <= CAPS.per_trade, "I4: over the cap per trade"
+    for place, cap in ((0, CAPS.per_market), (1, CAPS.per_event)):
+        sums: Counter[str] = Counter()
+        for stake in stakes:
+            sums[str(stake[place])] += int(stake[3])
+        assert max(sums.values(), default=0) <= cap, f"I4: {sums} over {cap}"
+    assert sum(int(stake[3]) for stake in stakes) <= CAPS.per_portfolio, "I4: over the cap of the portfolio"
+    assert len({stake[2] for stake in stakes}) <= CAPS.positions_max, "I4: too many positions"
+    reserved = sum(int(stake[3]) for stake in stakes) - sum(each.cost for each in account.open_positions())
+    assert account.cash - reserved >= 0, "I4: more put aside than there is cash"
+
+
+# -- what holds in the end -----------------------------------------------------------------------------
+
+
+def verify(world: World, states: list[PortfolioState]) -> None:
+    """Check the books of a world that has come to rest against the truth and against each other."""
+    books = world.books
+    every_fill_is_accepted_once(world)
+    every_trade_is_decided_once(world)
+    for decision in books.decisions.values():
+        if isinstance(decision, Intent):
+            assert not books.trades[decision.trade_id].backfill, "I9: history was copied"
+    for order in books.orders.values():
+        assert order.state.terminal, f"I10: {order.intent.order_id} is still {order.state}"
+        assert order.state is not OrderState.LOST, "a venue that forgets nothing lost an order"
+    for state in states:
+        books_agree(books, state)
+    assert books.mismatches == []
+
+
+def every_fill_is_accepted_once(world: World) -> None:
+    """D8: what is accepted of each order is what was traded, to the rounding."""
+    truth: Counter[tuple[str, str, str]] = Counter()
+    for fill in world.fills:
+        truth[fill.group] += fill.size
+    accepted: Counter[tuple[str, str, str]] = Counter()
+    for trade in world.books.trades.values():
+        accepted[trade.tx, trade.token_id, trade.side] += trade.size
+    assert truth.keys() == accepted.keys(), "I5: orders lost or invented"
+    for group, size in truth.items():
+        assert abs(size - accepted[group]) <= SHARES_DUST, f"I5: {accepted[group]} accepted of {size}"
+
+
+def every_trade_is_decided_once(world: World) -> None:
+    """I1 and I5: one decision per portfolio and trade, one order per intent, one execution per order."""
+    books = world.books
+    for trade in books.trades:
+        for portfolio in world.portfolios:
+            assert (portfolio, trade) in books.decisions, f"I5: {portfolio} never decided on {trade}"
+    intents = [each for each in books.decisions.values() if isinstance(each, Intent)]
+    assert {each.order_id for each in intents} == books.orders.keys(), "I1: orders without intent"
+    assert books.paper_orders.keys() <= books.orders.keys(), "I2: executions without order"
+
+
+def books_agree(books: Books, state: PortfolioState) -> None:
+    """I3 and I7: actor, fold, snapshot and the venue's own account are one."""
+    name = state.portfolio_id
+    account = folded(books, name)
+    held = {each.token_id: each.shares for each in account.open_positions()}
+    cost = sum(each.cost for each in account.positions.values())
+    assert account.cash + cost - account.realised == account.starting_cash, "I3: not conserved"
+    assert (state.in_flight, state.reserved) == (0, 0), f"{name} still has something under way: {state}"
+    assert (state.cash, state.realised) == (account.cash, account.realised), (
+        f"I3: {name} differs from its fold"
+    )
+    assert {each.token_id: each.shares for each in state.holdings} == held, (
+        f"I3: {name} differs from its fold"
+    )
+    snapshot = books.portfolios[name]
+    assert (snapshot.cash, snapshot.fill_seq) == (account.cash, account.fill_seq), "I3: snapshot behind"
+    rows = {token: row.shares for token, (row, _) in snapshot.positions.items() if row.shares}
+    assert rows == held, "I3: the snapshot's positions are not the fold's"
+    venue = books.load_paper_account(LoadPaperAccount(portfolio_id=name))
+    assert {each.token_id: each.shares for each in venue.holdings} == held, (
+        "I3: the venue holds something else"
+    )
+    assert venue.cash == account.cash, "I3: the venue has another cash"
+
+
+def folded(books: Books, portfolio: str) -> Account:
+    """Return the fold of the durable fills; it raises where shares would go below zero (I7)."""
+    account = Account(books.portfolios[portfolio].starting_cash)
+    for fill in fills_of(books, portfolio):
+        account.apply(fill)
+    return account
+
+
+def fills_of(books: Books, portfolio: str) -> list[Fill]:
+    return [fill for fill in books.fills.values() if fill.portfolio_id == portfolio]
