@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.demo.progress import Progress
+from ops.verify import MEANINGS
 
 LINE_EVERY_S: Final = 5.0
 
@@ -80,6 +81,7 @@ def _table(progress: Progress, elapsed_s: float) -> Group:
     flow.add_row("leaders' trades", f"{counts['leader_trades']:,}")
     flow.add_row("known already (duplicates)", f"{counts['duplicates']:,}")
     flow.add_row("copied", f"{counts['intents']:,}")
+    flow.add_row("skipped", f"{sum(counts['skips'].values()):,}")
     for reason, count in sorted(counts["skips"].items(), key=lambda item: -item[1]):
         flow.add_row(f"  {reason}", f"{count:,}")
     flow.add_row("fills", f"{counts['fills']:,}")
@@ -106,12 +108,14 @@ def render_summary(summary: dict[str, Any]) -> None:
     table = Table(title="Summary", title_justify="left", show_header=False)
     table.add_column(style="dim")
     table.add_column(justify="right")
-    for name in ("trades_seen", "leader_trades", "duplicates", "intents", "fills"):
+    for name in ("trades_seen", "leader_trades", "duplicates", "intents"):
         table.add_row(name.replace("_", " "), f"{summary[name]:,}")
+    table.add_row("skips", f"{sum(summary['skips'].values()):,}")
     for reason, count in sorted(summary["skips"].items(), key=lambda item: -item[1]):
         table.add_row(f"  {reason}", f"{count:,}")
     for state, count in sorted(summary["orders"].items()):
         table.add_row(f"orders {state}", f"{count:,}")
+    table.add_row("fills", f"{summary['fills']:,}")
     table.add_row("open positions", f"{len(summary['positions']):,}")
     for name in ("cash", "realised", "unrealised", "fees"):
         table.add_row(name, f"{summary[name]} USDC")
@@ -120,9 +124,9 @@ def render_summary(summary: dict[str, Any]) -> None:
         table.add_row("frame to order, p50 / p99", f"{latency['p50']:.2f} / {latency['p99']:.2f} ms")
     table.add_row("daemon starts", str(summary["daemon_starts"]))
     console.print(table)
-    checks = Table("invariant", "holds", title_justify="left")
+    checks = Table("invariant", "", "holds")
     for name, holds in summary["invariants"].items():
-        checks.add_row(name, "yes" if holds else "NO")
+        checks.add_row(name, MEANINGS[name], "yes" if holds else "NO")
     console.print(checks)
     for line in summary["violations"]:
         console.print(Text(line))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def cleanup() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def start_venue(cleanup: ExitStack) -> type[Venue]:
+def start_venue(cleanup: ExitStack) -> Callable[..., Venue]:
     """Start venues; they end with the test."""
 
     def start(*args: str) -> Venue:
@@ -47,10 +48,10 @@ def start_venue(cleanup: ExitStack) -> type[Venue]:
 
 
 @pytest.fixture
-def daemon_on(cleanup: ExitStack, home: Path) -> type[Daemon]:
+def daemon_on(cleanup: ExitStack, home: Path) -> Callable[..., Daemon]:
     """Make daemons, not yet started; they and their database end with the test."""
 
-    def make(venue: Venue, name: str = "remora", **changes: object) -> Daemon:
+    def make(venue: Venue, name: str = "remora", **changes: Any) -> Daemon:
         daemon = Daemon(home / name, venue.settings() | changes)
         cleanup.callback(daemon.end)
         return daemon
@@ -64,13 +65,13 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tape(tmp_path_factory.mktemp("tape") / "small.tape")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def undisturbed(tape: Path) -> Iterator[Books]:
     """What an undisturbed run on the small tape ends in."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="remora-e2e-")))
         home.chmod(0o755)
-        venue = Venue("--tape", str(tape), "--fit-seconds", "4")
+        venue = Venue("--tape", str(tape), "--fit-seconds", "3")
         stack.callback(venue.end)
         daemon = Daemon(home / "remora", venue.settings())
         stack.callback(daemon.end)

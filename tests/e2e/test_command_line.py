@@ -64,7 +64,7 @@ def test_help_names_every_command_and_every_exit_code() -> None:
     for command in ("run", "demo", "venue", "status", "why", "config", "tape"):
         assert re.search(rf"^  {command} ", done.stdout, re.MULTILINE)
     assert "Usage: remora " in done.stdout
-    assert not re.search(r"\.\.\.$", done.stdout, re.MULTILINE), "a command's line is cut off"
+    assert not re.search(r"^  \w+ .*\.\.\.$", done.stdout, re.MULTILINE), "a command's line is cut off"
     said = " ".join(done.stdout.split())
     for code, meaning in MEANINGS.items():
         assert f"{code.value} {meaning}" in said
@@ -162,7 +162,7 @@ def trade_ids(daemon: Daemon) -> list[str]:
 
 def test_why_tells_the_whole_way_of_a_trade(daemon: Daemon) -> None:
     stories = {}
-    for trade_id in trade_ids(daemon)[:12]:
+    for trade_id in trade_ids(daemon)[:5]:
         done = of(daemon, "why", trade_id)
         assert done.returncode == 0
         stories[trade_id] = done.stdout

@@ -17,7 +17,7 @@ from actors.store.embedded import EmbeddedServer
 Starter = Callable[..., Venue]
 Maker = Callable[..., Daemon]
 
-PLAY_S = 16.0
+PLAY_S = 14.0
 
 
 class Elsewhere:

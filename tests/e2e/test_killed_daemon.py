@@ -14,7 +14,7 @@ Starter = Callable[..., Venue]
 Maker = Callable[..., Daemon]
 
 
-PLAY_S = 14.0
+PLAY_S = 12.0
 """Slow enough for a trade that a dead daemon missed to be found before the sales begin."""
 
 

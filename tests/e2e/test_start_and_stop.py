@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from books import TERMINAL, assert_same, assert_sound, played, read_books
+from books import TERMINAL, Books, assert_same, assert_sound, played, read_books
 from processes import Daemon, Venue, postmaster_of
 from small_tape import FILLS
 
@@ -52,9 +52,9 @@ def test_told_to_stop_it_ends_with_everything_it_started(
 
 
 def test_stopped_and_started_again_it_fetches_what_it_missed_and_trades_nothing_twice(
-    start_venue: Starter, daemon_on: Maker, tape: Path, undisturbed: object
+    start_venue: Starter, daemon_on: Maker, tape: Path, undisturbed: Books
 ) -> None:
-    venue = start_venue("--tape", str(tape), "--fit-seconds", "14")
+    venue = start_venue("--tape", str(tape), "--fit-seconds", "12")
     daemon = daemon_on(venue)
     daemon.start()
     venue.play()
@@ -83,7 +83,7 @@ def test_stopped_while_it_starts_it_ends_as_told(start_venue: Starter, daemon_on
     """Before the database is there, and before anything answers."""
     venue = start_venue()
     daemon = daemon_on(venue)
-    for wait_s in (0.6, 0.9, 1.2, 1.5):
+    for wait_s in (0.6, 1.0, 1.4):
         daemon.start(wait=False)
         time.sleep(wait_s)
         number = daemon.stop()
