@@ -132,7 +132,7 @@ async def test_a_store_that_does_not_answer_is_an_answer_not_a_hang(house, monke
     house.args["silent"] = True
     status, body = await house.get("/api/status")
     assert status == 200
-    assert "AskTimeout" in body["counts"]["error"]
+    assert "no answer" in body["counts"]["error"]
     assert body["ingest"]["leaders"] == 1
 
 
