@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thespian.actors import ActorAddress
+
 from actors.executor.actor import Executor, ExecutorArgs
 from actors.ingest.actor import Ingest, IngestArgs
 from actors.leader.supervisor import Leaders, LeadersArgs
@@ -25,9 +27,10 @@ from actors.store.actor import Store, StoreArgs
 from actors.web.actor import Web, WebArgs
 from config.settings import FollowSetting, PortfolioSetting, Settings
 from messages import ids
+from messages.base import Message
 from messages.directory import Directory
 from messages.ids import Wallet
-from supervisor import Backoff, Mailbox, Overflow, Strategy, SupervisedActor, Supervision
+from supervisor import Backoff, Mailbox, Overflow, Strategy, SupervisedActor, Supervision, handles
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ def policies(portfolio: PortfolioSetting, settings: Settings) -> dict[Wallet, Po
 def backfill_s(settings: Settings) -> int:
     """Return how far before its following a leader's history is recorded (D4): a while, or not at all."""
     return settings.ingest.warm_start_seconds if settings.ingest.start == "warm" else 0
+
+
+class StopSources(Message, frozen=True):
+    """To the house, before it is stopped: no more trades are to come in; what is under way goes on."""
 
 
 class House(SupervisedActor):
@@ -115,6 +122,7 @@ class House(SupervisedActor):
                 identity_window_s=settings.ingest.identity_window_s,
                 cursor_s=self.args.now_s - backfill_s(settings),
                 backfill_s=backfill_s(settings),
+                settle_s=settings.ingest.poll_settle_s,
             ),
         )
         self.spawn(
@@ -131,6 +139,10 @@ class House(SupervisedActor):
             "web",
             WebArgs(listener=self.args.listener, about=self.args.about, directory=directory),
         )
+
+    @handles(StopSources)
+    def on_stop_sources(self, message: StopSources, sender: ActorAddress) -> None:
+        self.stop_child(self.args.directory.ingest)
 
     def _portfolios(self) -> PortfoliosArgs:
         settings = self.args.settings

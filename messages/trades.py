@@ -96,10 +96,20 @@ class LeaderTrade(MoneyMessage, frozen=True, kw_only=True, gc=False):
 
 
 class GapSuspected(Message, frozen=True, kw_only=True, gc=False):
-    """The stream may have missed something since `since_ns` (wall): the poller is to look."""
+    """The stream may have missed something since `since_ns` (wall): the poller looks, leaders wait."""
 
     since_ns: int
     reason: str
+
+
+class Swept(Message, frozen=True, kw_only=True, gc=False):
+    """The poller handed over everything that the API had of this wallet at `began_at_ns` (wall).
+
+    Sent behind the fills on the same way.
+    """
+
+    wallet: Wallet
+    began_at_ns: int
 
 
 class CursorReached(Message, frozen=True, kw_only=True, gc=False):

@@ -20,7 +20,8 @@ import uvloop
 from prometheus_client import REGISTRY
 from thespian.actors import ActorSystem
 
-from actors.tree import HouseArgs, Root
+from actors.portfolio.actor import Portfolio
+from actors.tree import HouseArgs, Root, StopSources
 from actors.web.runtime_metrics import RuntimeCollector
 from config.loading import Loaded
 from messages.directory import Directory
@@ -33,6 +34,9 @@ log = structlog.get_logger("daemon")
 WEB_FILE: Final = "web.json"
 """Where the running daemon says how to reach it: {"url", "pid", "run_id"}."""
 STOP_TIMEOUT_S: Final = 45.0
+HOUSE: Final = "house"
+DRAIN_MAX_S: Final = 5.0
+DRAIN_LOOK_S: Final = 0.05
 
 
 def run(loaded: Loaded) -> Exit:
@@ -96,6 +100,7 @@ async def _until_told(base: AsyncioSystemBase, stopped: asyncio.Event) -> Exit:
     told.cancel()
     if not ended.done():
         log.info("stopping")
+        await _drain(base)
         await base.stop(STOP_TIMEOUT_S)
         log.info("stopped")
     try:
@@ -104,6 +109,34 @@ async def _until_told(base: AsyncioSystemBase, stopped: asyncio.Event) -> Exit:
         log.error("giving up", reason=str(failure))
         return Exit.FAILED
     return Exit.OK
+
+
+async def _drain(base: AsyncioSystemBase) -> None:
+    """Take no more trades in and let what is under way come to its end, for a limited time.
+
+    Nothing is lost where that is too short: the next start takes up whatever is open.
+    """
+    house = base.find(HOUSE)
+    if house is None:
+        return
+    base.tell(house, StopSources())
+    left = 0
+    for _ in range(round(DRAIN_MAX_S / DRAIN_LOOK_S)):
+        await asyncio.sleep(DRAIN_LOOK_S)
+        left = _in_flight(base)
+        if not left:
+            break
+    if left:
+        log.warning("stopping with work under way; the next start takes it up", in_flight=left)
+
+
+def _in_flight(base: AsyncioSystemBase) -> int:
+    """Return how many trades, proposals and orders are not at their end."""
+    total = sum(info.depth for info in base.tree())
+    for info in base.tree():
+        if info.kind == Portfolio.__name__:
+            total += int(str(base.snapshot(info.path).get("in_flight", 0)))
+    return total
 
 
 def _on_signals() -> asyncio.Event:

@@ -141,7 +141,7 @@ class Ingest(SupervisedActor):
             self.unavailable_since_ns = now_ns
         elif self.unavailable_since_ns is not None:
             since_ns, self.unavailable_since_ns = self.unavailable_since_ns, None
-            self._send_poller(since_ns, "nothing was read while the store took no trades")
+            self._tell_gap(since_ns, "nothing was read while the store took no trades")
 
     def _tell_sources(self, message: Message) -> None:
         for address in self.sources.values():
@@ -184,17 +184,21 @@ class Ingest(SupervisedActor):
         if self.coverage.is_up:
             return
         since_ns = self.coverage.gap_since_ns
-        self._send_poller(since_ns if since_ns is not None else self.clock.now_ns(), "no trade stream is up")
+        self._tell_gap(since_ns if since_ns is not None else self.clock.now_ns(), "no trade stream is up")
         self.timer("no feed", GAP_REPEAT_S, _NoFeed())
 
     def _close_gap(self, reason: str) -> None:
         since_ns = self.coverage.take_gap(self.clock.now_ns())
         if since_ns is not None:
-            self._send_poller(since_ns, reason)
+            self._tell_gap(since_ns, reason)
 
-    def _send_poller(self, since_ns: int, reason: str) -> None:
+    def _tell_gap(self, since_ns: int, reason: str) -> None:
         metrics.GAPS.inc()
-        self.send(self.sources[poller.FEED], GapSuspected(since_ns=since_ns, reason=reason))
+        gap = GapSuspected(since_ns=since_ns, reason=reason)
+        self.send(self.sources[poller.FEED], gap)
+        leaders = self.args.announced.leaders
+        for address in leaders.addresses.values() if leaders is not None else ():
+            self.send(address, gap)
 
     @handles(TradeMissed)
     def on_missed(self, message: TradeMissed, sender: ActorAddress) -> None:
@@ -210,7 +214,7 @@ class Ingest(SupervisedActor):
         self.is_doubting = True
         self.doubted = None
         self.timer("doubt", DOUBT_S, _DoubtOver())
-        self._send_poller(missed.at_ns, f"{missed.feed} sent a frame that could not be read")
+        self._tell_gap(missed.at_ns, f"{missed.feed} sent a frame that could not be read")
 
     @handles(_DoubtOver)
     def on_doubt_over(self, message: _DoubtOver, sender: ActorAddress) -> None:

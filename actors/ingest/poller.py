@@ -30,7 +30,7 @@ from messages.base import Message
 from messages.ids import Wallet
 from messages.ingest import FeedState, LeadersWatched
 from messages.store import StoreAvailability
-from messages.trades import CursorReached, GapSuspected, SourceKind
+from messages.trades import CursorReached, GapSuspected, SourceKind, Swept
 from supervisor import Backoff, DeadActor, Mailbox, Overflow, SupervisedActor, handles
 
 FEED: Final = "poller"
@@ -209,7 +209,8 @@ class Poller(SupervisedActor):
 
     async def _sweep(self, pages: Pages, wallet: Wallet, watch: Watch) -> None:
         limits = self.args.settings
-        now_s = self.clock.now_ns() // _NS_PER_S
+        began_at_ns = self.clock.now_ns()
+        now_s = began_at_ns // _NS_PER_S
         floor_s = now_s - limits.identity_window_s + limits.poll_overlap_s
         if watch.may_have_lost(floor_s, limits.poll_overlap_s):
             self.log.warning(
@@ -242,6 +243,7 @@ class Poller(SupervisedActor):
             cursor = page.next_cursor
             if cursor is None:
                 watch.swept(start_s=start_s, broken_s=sweep.broken_s, floor_s=floor_s, at_s=now_s)
+                self.send(watch.address, Swept(wallet=wallet, began_at_ns=began_at_ns))
                 return
         self.log.warning("a sweep took too many pages; the next goes on", wallet=wallet, pages=PAGES_MAX)
 

@@ -27,6 +27,8 @@ class _Turn:
     is_urgent: bool = False
     is_settling: bool = False
     """Whether another poll is to follow soon after the one to come."""
+    settle_ns: int | None = None
+    """When that other poll is due; a regular one before it does not stand in for it."""
 
 
 class Schedule:
@@ -114,9 +116,11 @@ class Schedule:
             turn.regular_ns += (missed + 1) * self._interval_ns
         if turn.is_urgent:
             self._urgent.setdefault(wallet)
-        due_ns = turn.regular_ns
+        if turn.settle_ns is not None and turn.settle_ns <= now_ns:
+            turn.settle_ns = None
         if turn.is_settling and not turn.is_urgent:
             turn.is_settling = False
-            due_ns = min(due_ns, now_ns + self._settle_ns)
+            turn.settle_ns = now_ns + self._settle_ns
+        due_ns = turn.regular_ns if turn.settle_ns is None else min(turn.regular_ns, turn.settle_ns)
         turn.due_ns = due_ns
         heapq.heappush(self._due, (due_ns, wallet))

@@ -13,13 +13,14 @@ from prometheus_client import Counter
 from thespian.actors import ActorAddress
 
 from actors.leader.ledger import NewTrade, TradeLedger
+from actors.leader.patience import Patience
 from actors.leader.position import after_trade
 from messages.base import Message
 from messages.directory import Directory
 from messages.ids import TokenId, Wallet, trade_id
 from messages.ingest import LeaderReady
 from messages.store import LeaderLoaded, LoadLeader, StoreCursor, StoreDuplicates, StoreTrade
-from messages.trades import CursorReached, FillReported, LeaderTrade
+from messages.trades import CursorReached, FillReported, GapSuspected, LeaderTrade, Swept
 from messages.units import Shares
 from supervisor import Mailbox, Overflow, SupervisedActor, handles
 
@@ -33,6 +34,8 @@ LATE = Counter("remora_leader_late_reports_total", "Reports from before the iden
 LOAD_TIMEOUT_S = 30.0
 LOAD_AGAIN_S = 0.5
 """Pause before a failed load is tried again."""
+HOLD_MAX_S = 12.0
+"""How long a sale waits at most for the poller after a gap: copied later than this it is worth less."""
 FLUSH_S = 1.0
 PRUNE_S = 600.0
 
@@ -42,6 +45,7 @@ class LeaderArgs:
     """What a leader needs: its wallet, who to tell, and from when on it is followed if seen first now.
 
     `backfill_s` is how much older a trade may be and still be recorded, as backfill; 0 is a flat start (D4).
+    `settle_s` is how far behind the API may be.
     """
 
     wallet: Wallet
@@ -50,6 +54,7 @@ class LeaderArgs:
     followed_at_ns: int
     cursor_s: int
     backfill_s: int = 0
+    settle_s: float = 6.0
 
 
 class _LoadFailed(Message, frozen=True, kw_only=True):
@@ -57,6 +62,10 @@ class _LoadFailed(Message, frozen=True, kw_only=True):
 
 
 class _LoadAgain(Message, frozen=True):
+    pass
+
+
+class _HeldEnough(Message, frozen=True):
     pass
 
 
@@ -77,6 +86,7 @@ class Leader(SupervisedActor):
 
     def started(self) -> None:
         self.ledger = TradeLedger()
+        self.patience = Patience(int(self.args.settle_s * 1_000_000_000))
         self.positions: dict[TokenId, Shares] = {}
         self.followed_at_ns = self.args.followed_at_ns
         self.duplicates = 0
@@ -125,16 +135,49 @@ class Leader(SupervisedActor):
         self.positions = {row.token_id: row.shares for row in message.positions}
         self.followed_at_ns = message.followed_at_ns
         self.loaded = True
+        if message.trades or message.positions:
+            # It was followed before, so there was a time when nobody looked.
+            self.patience.gap(self.clock.now_ns())
         self.unstash()
         self.send(
             self.args.directory.leaders, LeaderReady(wallet=self.args.wallet, cursor_s=message.cursor_s)
         )
+
+    @handles(GapSuspected)
+    def on_gap(self, message: GapSuspected, sender: ActorAddress) -> None:
+        self.patience.gap(self.clock.now_ns())
+
+    @handles(Swept)
+    def on_swept(self, message: Swept, sender: ActorAddress) -> None:
+        if not self.loaded:
+            self.stash()
+            return
+        self._take_all(self.patience.swept(message.began_at_ns))
+
+    @handles(_HeldEnough)
+    def on_held_enough(self, message: _HeldEnough, sender: ActorAddress) -> None:
+        """The poller does not get there: a sale must not wait for ever."""
+        held = self.patience.give_up()
+        log.warning("sales held after a gap go on unsettled", wallet=self.args.wallet, reports=len(held))
+        self._take_all(held)
+
+    def _take_all(self, held: list[FillReported]) -> None:
+        self.cancel("held")
+        for report in held:
+            self._take(report)
 
     @handles(FillReported)
     def on_report(self, report: FillReported, sender: ActorAddress) -> None:
         if not self.loaded:
             self.stash()
             return
+        if self.patience.holds(report):
+            if len(self.patience) == 1:
+                self.timer("held", HOLD_MAX_S, _HeldEnough())
+            return
+        self._take(report)
+
+    def _take(self, report: FillReported) -> None:
         if report.traded_at_ns < self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000:
             # Its duplicates are forgotten, so it cannot be told from one of them: never trade on it.
             LATE.inc()

@@ -28,6 +28,7 @@ class LeadersArgs:
     identity_window_s: int
     cursor_s: int
     backfill_s: int = 0
+    settle_s: float = 6.0
 
 
 class _Announce(Message, frozen=True):
@@ -57,6 +58,7 @@ class Leaders(SupervisedActor):
                     followed_at_ns=now_ns // 1_000_000_000 * 1_000_000_000,
                     cursor_s=self.args.cursor_s,
                     backfill_s=self.args.backfill_s,
+                    settle_s=self.args.settle_s,
                 ),
             )
 

@@ -22,6 +22,7 @@ from messages.ids import ConditionId, IntentId, PortfolioId, TokenId, paper_orde
 from messages.markets import Book, BookAnswer, BookQuery, Market, MarketAnswer, MarketQuery, Resolution
 from messages.orders import MarketOutcomeReported
 from messages.store import DecisionStored, StoreDecision
+from messages.trades import Side
 from supervisor import Mailbox, Overflow, SupervisedActor, handles
 
 log = structlog.get_logger("market")
@@ -106,7 +107,8 @@ class MarketActor(SupervisedActor):
     @handles(CopyProposed)
     def on_proposed(self, proposal: CopyProposed, sender: ActorAddress) -> None:
         self.timer("idle", IDLE_S, _Idle())
-        if self.breaker.is_open(self.clock.monotonic_ns()):
+        if proposal.side is Side.BUY and self.breaker.is_open(self.clock.monotonic_ns()):
+            # A halt keeps us from getting in, never from getting out (I8).
             self._skip(proposal, SkipReason.MARKET_HALTED, proposal.checks)
             return
         guards = self.args.guards[proposal.portfolio_id]

@@ -1,7 +1,7 @@
 """Sixty made-up fills of three wallets in six markets, as somebody's recording of leaders' fills.
 
-No two of them depend on their order within a few seconds, for a trade that was missed is found later than
-its neighbours: each wallet has outcomes of its own, and sells in them once, a good while after buying.
+Each wallet has outcomes of its own, buys in them until the last moment, and sells in them once: a sale that
+overtook a missed buy would be copied in a wrong proportion.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from ops.tape.leader_fills import import_leader_fills
 WALLETS = tuple(f"0x{letter * 40}" for letter in "abc")
 FILLS = 60
 BUYS_EACH = 4
-PAUSE = 48
-"""Seconds on the tape between the last buy and the first sale: as long as all the buying."""
-LENGTH = FILLS + PAUSE
 BEGIN = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 
@@ -52,7 +49,7 @@ def fill(second: int, wallet: str, outcome: int, side: str, shares: str, tx: int
 
 
 def rows() -> list[dict[str, Any]]:
-    """The fills: everybody buys for 48 seconds, nothing happens for as long, everybody sells in the last 12.
+    """The fills: everybody buys for 48 seconds, and sells in the last 12.
 
     Every fourth transaction is that of the fill before it: another wallet's share of the same trade, which
     a look at transaction hashes alone would lose.
@@ -67,7 +64,7 @@ def rows() -> list[dict[str, Any]]:
         size = bought // (2 if turn % 2 else 1) if selling else _bought(number)
         made.append(
             fill(
-                number + (PAUSE if selling else 0),
+                number,
                 WALLETS[turn % len(WALLETS)],
                 turn,
                 "SELL" if selling else "BUY",

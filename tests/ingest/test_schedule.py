@@ -195,3 +195,16 @@ def test_an_idle_leader_is_not_one_that_was_away() -> None:
     assert watch.may_have_lost(floor_s=5_000, overlap_s=120)
     watch.swept(start_s=5_000, broken_s=None, floor_s=5_000, at_s=5_100)
     assert not watch.may_have_lost(floor_s=4_980, overlap_s=120)
+
+
+def test_a_regular_turn_does_not_stand_in_for_the_look_after_settling() -> None:
+    schedule = watching("a", interval=20, settle=50)
+    schedule.hurry(["a"])
+    assert schedule.next(0) == "a"
+    schedule.finished("a", 1)
+    polled = []
+    for at in range(2, 70):
+        while schedule.next(at) is not None:
+            schedule.finished("a", at)
+            polled.append(at)
+    assert 51 in polled

@@ -6,12 +6,12 @@ import pytest
 from examples import CONDITION, NOON_NS, NS, SHARE, WALLET, YES, changed, report, trade, tx_of
 from thespian.actors import ActorExitRequest
 
-from actors.leader.actor import Leader, LeaderArgs
+from actors.leader.actor import HOLD_MAX_S, Leader, LeaderArgs
 from actors.leader.supervisor import Leaders, LeadersArgs
 from messages.directory import Directory
 from messages.ingest import LeaderReady, LeadersWatched
 from messages.store import LeaderLoaded, LeaderPosition, LoadLeader, StoreCursor, StoreDuplicates, StoreTrade
-from messages.trades import CursorReached, LeaderTrade, Side
+from messages.trades import CursorReached, GapSuspected, LeaderTrade, Side, SourceKind, Swept
 from supervisor.simulation import Simulation
 
 WINDOW_S = 3_600
@@ -63,6 +63,36 @@ def house():
         house = House(sim)
         house.loads()
         yield house
+
+
+def test_a_live_sale_does_not_overtake_a_buy_missed_while_nobody_looked(house):
+    known = accepted_as_stored(house, report(tx=tx_of(1)))
+    house.loads(known, positions=(LeaderPosition(YES, 100 * SHARE),))
+    house.sim.crash(house.leader)
+    house.tell(report(tx=tx_of(9), size=SHARE))
+    house.sim.advance(1)
+    house.accepted()
+    sale = report(tx=tx_of(3), side=Side.SELL, size=200 * SHARE)
+    house.tell(sale)
+    assert house.accepted() == []
+    house.tell(report(tx=tx_of(2), kind=SourceKind.API, feed="poller"))
+    house.tell(Swept(wallet=WALLET, began_at_ns=house.sim.clock.now_ns() + 60 * NS))
+    bought, sold = house.accepted()
+    assert (bought.side, sold.side) == (Side.BUY, Side.SELL)
+    assert sold.position_before == 200 * SHARE
+
+
+def test_a_sale_held_after_a_gap_goes_on_without_the_poller_in_the_end(house):
+    house.tell(GapSuspected(since_ns=NOON_NS, reason="test"), report(side=Side.SELL))
+    assert house.accepted() == []
+    house.sim.advance(HOLD_MAX_S + 0.1)
+    assert len(house.accepted()) == 1
+
+
+def accepted_as_stored(house, *reports):
+    house.tell(*reports)
+    (trade,) = house.accepted()
+    return trade
 
 
 def test_a_trade_is_stored_before_any_portfolio_hears_of_it(house):

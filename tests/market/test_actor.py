@@ -15,6 +15,7 @@ from examples import (
     guards,
     market,
     proposal,
+    sale,
     trade,
     tx_of,
 )
@@ -27,6 +28,7 @@ from messages.directory import Directory
 from messages.markets import BookAnswer, BookQuery, MarketAnswer, MarketQuery, Resolution
 from messages.orders import MarketOutcomeReported, OrderState
 from messages.store import DecisionOutcome, DecisionStored, StoreDecision
+from messages.trades import Side
 from supervisor.simulation import Simulation
 
 ROLES = ("store", "prices", "portfolios", "executor", "markets")
@@ -209,6 +211,13 @@ def test_a_proposal_of_a_newer_epoch_takes_the_place_of_the_older(house):
 
 def outcome(state, elapsed_ms=10):
     return MarketOutcomeReported(condition_id=CONDITION, state=state, elapsed_ms=elapsed_ms)
+
+
+def test_a_halted_market_still_lets_us_out(house):
+    house.answers()
+    house.tell(*[outcome(OrderState.REJECTED)] * 3, proposal(trade=sale()))
+    assert house.skips() == []
+    assert [each.side for each in house.intents()] == [Side.SELL]
 
 
 def test_three_rejects_halt_this_market_and_it_resumes_by_itself(house):
