@@ -2,6 +2,7 @@
 # make test      the tests
 # make lint      style, types, the layers
 # make simulate  SUITE= SEEDS= FIRST=   many seeded runs of one suite
+# make bench     frames a second, frame to order, memory, with ratios; BENCH_ARGS=--json
 # make venv      only set up: .venv with the dependencies of constraints.txt
 # make wheel     dist/remora-*.whl
 # make clean     remove what was built; .venv stays
@@ -20,11 +21,11 @@ PYTEST_ARGS ?=
 
 DEMO_ARGS ?=
 
-SUITE ?= default
+SUITE ?= copy
 SEEDS ?= 100
 FIRST ?= 1
 
-.PHONY: demo test lint simulate venv wheel clean
+.PHONY: demo test lint simulate bench venv wheel clean
 
 demo: $(STAMP)
 	$(BIN)/remora demo $(DEMO_ARGS)
@@ -40,6 +41,9 @@ lint: $(STAMP)
 
 simulate: $(STAMP)
 	$(BIN)/python tests/simulation/run.py --suite $(SUITE) --seeds $(SEEDS) --first $(FIRST)
+
+bench: $(STAMP)
+	$(BIN)/python -m ops.bench.pipeline $(BENCH_ARGS)
 
 venv: $(STAMP)
 

@@ -28,7 +28,8 @@ READY_S = 60.0
 async def measure(leaders: int, markets: int, seconds: float) -> dict[str, Any]:
     """Return the daemon's latency at an ordinary rate, and its memory after a crowded run."""
     usual = await _run(leaders, markets, seconds, frames_per_second=100.0, leader_share=0.3)
-    crowded = await _run(leaders, markets, seconds, frames_per_second=600.0, leader_share=0.9)
+    # Trades gather in few markets: with so many to choose from, about `markets` of them come up.
+    crowded = await _run(leaders, markets * 3, seconds, frames_per_second=600.0, leader_share=0.9)
     return {
         "orders": usual["orders"],
         "frame_to_order_p50_ms": usual["p50_ms"],
