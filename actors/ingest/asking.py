@@ -40,7 +40,13 @@ class Asker:
         self.error = ""
 
     async def page(
-        self, pages: Pages, wallet: Wallet, start_s: int, cursor: str | None, is_wanted: Callable[[], bool]
+        self,
+        pages: Pages,
+        wallet: Wallet,
+        start_s: int,
+        end_s: int,
+        cursor: str | None,
+        is_wanted: Callable[[], bool],
     ) -> Page | None:
         """Return a page, or None once it is not wanted any more.
 
@@ -52,7 +58,7 @@ class Asker:
                 return None
             asked_ns = self._clock.monotonic_ns()
             try:
-                page = await pages.fetch(wallet, start_s, cursor)
+                page = await pages.fetch(wallet, start_s, end_s, cursor)
             except PageRefused as error:
                 self.trouble(str(error))
                 raise

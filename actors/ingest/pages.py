@@ -28,11 +28,16 @@ class Pages:
         self._rows = rows
         self._timeout_s = timeout_s
 
-    async def fetch(self, wallet: Wallet, start_s: int, cursor: str | None) -> Page:
-        """Return a page of the wallet's activity since `start_s`, oldest first. Raises `PageError`."""
+    async def fetch(self, wallet: Wallet, start_s: int, end_s: int, cursor: str | None) -> Page:
+        """Return a page of the wallet's activity since `start_s`, oldest first. Raises `PageError`.
+
+        The CDN keeps an answer by its whole URL for fifteen seconds, and a process that was killed may have
+        asked a moment ago: `end_s`, in the future, is what makes the URL one that nobody asked before.
+        """
         parameters = {
             "user": wallet,
             "start": str(start_s),
+            "end": str(end_s),
             "sort_direction": "ASC",
             "limit": str(self._rows),
         }

@@ -40,6 +40,11 @@ WORKERS_MAX: Final = 16
 PAGES_MAX: Final = 1_000
 """Pages of one sweep; what is left is for the next one, which goes on from there."""
 
+END_AHEAD_S: Final = 86_400
+"""How far in the future a sweep ends: what the API takes for granted where no end is named."""
+END_SPREAD_S: Final = 100_000
+"""By how much that varies at random, so that no two sweeps of two processes ask for the same URL."""
+
 _NS_PER_S: Final = 1_000_000_000
 
 
@@ -220,6 +225,7 @@ class Poller(SupervisedActor):
                 to_s=floor_s,
             )
         start_s = watch.start(overlap_s=limits.poll_overlap_s, floor_s=floor_s, random=self.random)
+        end_s = now_s + END_AHEAD_S + self.random.randrange(END_SPREAD_S)
         sweep = Sweep(wallet, FEED, start_s)
         cursor: str | None = None
 
@@ -227,7 +233,7 @@ class Poller(SupervisedActor):
             return self.watches.get(wallet) is watch
 
         for _ in range(PAGES_MAX):
-            page = await self.asker.page(pages, wallet, start_s, cursor, is_watched)
+            page = await self.asker.page(pages, wallet, start_s, end_s, cursor, is_watched)
             if page is None:
                 return
             if page.next_cursor is not None and page.next_cursor == cursor:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
+from thespian.actors import ActorExitRequest
 
 from actors.ingest.poller import Poller, PollerArgs
 from actors.ingest.reports import FeedReport, LeaderDoubted
@@ -158,6 +159,23 @@ async def test_no_url_is_asked_twice(polling: Any, venue: Any, wallet: str, unti
 
     urls = [str(request.url) for _, request in venue.asked]
     assert all(len(set(window)) == 5 for window in zip(*(urls[n:] for n in range(5)), strict=False))
+
+
+async def test_after_a_kill_no_url_is_asked_that_the_killed_process_asked(
+    polling: Any, venue: Any, wallet: str, base: Any, until: Until
+) -> None:
+    """Nothing is remembered of what was asked, and the CDN would answer with what it had before the kill."""
+    base.seed = None  # as in the daemon, where no two processes share their chance
+    cursor_s = now() - 100
+    for polls in range(1, 31):
+        running = polling()
+        running.watch({wallet: cursor_s})
+        await until(lambda polls=polls: len(venue.asked) >= polls)  # type: ignore[misc]
+        base.tell(running.address, ActorExitRequest())
+        await until(lambda: base.find("poller") is None)
+
+    urls = [str(request.url) for _, request in venue.asked]
+    assert len(set(urls)) == len(urls)
 
 
 @pytest.mark.parametrize("retry_after", [None, "0", "nonsense"])
