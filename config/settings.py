@@ -288,7 +288,7 @@ class Recording(Section, frozen=True, kw_only=True):
     """What the edge writes down for replay (O3)."""
 
     enabled: bool = False
-    """Write every leader frame and market answer to state_dir/recordings."""
+    """Write every leader frame to state_dir/recordings, as envelopes."""
 
 
 class Settings(Section, frozen=True, kw_only=True):
