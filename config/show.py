@@ -21,6 +21,7 @@ from config.secrets import redact
 from config.settings import Section
 from messages.units import decimal_text
 
+_NOTHING: Final = ("null", "~")
 _PLAIN: Final = re.compile(r"[\w./~][\w./~@:?&=*+-]*")
 """Text that YAML reads as itself without quotes."""
 
@@ -71,8 +72,13 @@ def written(value: Any) -> str:
         return "[]"
     if isinstance(value, str):
         text = redact(value)
-        return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+        return text if _is_plain(text) else json.dumps(text, ensure_ascii=False)
     return f"{value}"
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether the bare text is read back as itself; what means "nothing here" in YAML is not."""
+    return _PLAIN.fullmatch(text) is not None and text.lower() not in _NOTHING
 
 
 @cache

@@ -19,6 +19,7 @@ from messages.ids import OrderId, PortfolioId
 from messages.markets import Book, BookAnswer, BookQuery
 from messages.orders import (
     CancelOrder,
+    Fill,
     Holding,
     OpenOrders,
     OpenOrdersQuery,
@@ -165,7 +166,7 @@ class PaperVenue(SupervisedActor):
         fills = fills_of(order, parts, self.clock.now_ns())
         self._record(under_way, fills, *outcome_of(order, fills))
 
-    def _record(self, under_way: _UnderWay, fills: tuple, state: OrderState, reason: str) -> None:  # type: ignore[type-arg]
+    def _record(self, under_way: _UnderWay, fills: tuple[Fill, ...], state: OrderState, reason: str) -> None:
         under_way.executed = True
         self.cancel(f"book:{under_way.order.order_id}")
         paper = PaperOrder(

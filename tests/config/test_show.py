@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.origins import OriginKind
-from config.show import rows
+from config.show import rows, written
 
 WALLET = "0x6031b6eed1c97e853c6e0f03ad3ce3529351f96d"
 
@@ -92,3 +93,8 @@ def _lines(tree: dict) -> str:
         f"{key}: {value if isinstance(value, str) else _lines(value)}" for key, value in tree.items()
     )
     return "{" + body + "}"
+
+
+@pytest.mark.parametrize("text", ["NULL", "null", "nULL", "~"])
+def test_a_name_that_yaml_would_read_as_nothing_is_shown_quoted(text):
+    assert written(text) == f'"{text}"'
