@@ -4,11 +4,11 @@ Start with `SupervisedActor` and `AsyncioSystemBase`; `README.md` is the guide, 
 the same actors in virtual time. Knows nothing of what the actors are for.
 """
 
+from supervisor.abilities.pipes import Pipe
 from supervisor.actor import SupervisedActor
 from supervisor.address import CellAddress
 from supervisor.base import AsyncioSystemBase
 from supervisor.clock import Clock
-from supervisor.deadletters import DeadLetter, DropReason
 from supervisor.dispatch import handles
 from supervisor.errors import (
     AskError,
@@ -32,10 +32,10 @@ from supervisor.errors import (
     StashFull,
     SupervisorError,
 )
-from supervisor.inspection import ActorInfo
+from supervisor.inspection.deadletters import DeadLetter, DropReason
+from supervisor.inspection.measures import LoopLag, SlowHandler
+from supervisor.inspection.tree import ActorInfo
 from supervisor.mailbox import Mailbox, Overflow
-from supervisor.measures import LoopLag, SlowHandler
-from supervisor.pipes import Pipe
 from supervisor.policy import Backoff, ExitReason, Restart, Strategy, Supervision
 from supervisor.signals import Terminated
 

@@ -12,18 +12,19 @@ from typing import Any, ClassVar, TypeVar
 
 from thespian.actors import Actor, ActorExitRequest, ChildActorExited
 
-from supervisor import asking, lifecycle, links, pipes, timers
-from supervisor.cell import Cell
+from supervisor.abilities import asking, links, pipes, timers
+from supervisor.abilities.pipes import Pipe
+from supervisor.abilities.timers import Timer
 from supervisor.clock import Clock
+from supervisor.core import lifecycle
+from supervisor.core.cell import Cell
+from supervisor.core.spawning import check_name, spawn_child
+from supervisor.core.supervised import SupervisedCell
 from supervisor.dispatch import Handler, HandlerTable, check_money, declared_handlers, drop_unknown
 from supervisor.errors import BadActorClass, NotRunning
 from supervisor.mailbox import Mailbox
-from supervisor.pipes import Pipe
 from supervisor.policy import Restart, Supervision
 from supervisor.signals import Drained, Urgent
-from supervisor.spawning import check_name, spawn_child
-from supervisor.supervised import SupervisedCell
-from supervisor.timers import Timer
 
 _Value = TypeVar("_Value")
 

@@ -15,13 +15,14 @@ from typing import Any, overload
 
 from thespian.actors import InvalidActorSourceHash, ThespianGeneration
 
-from supervisor import asking, creation
-from supervisor.cell import Cell
+from supervisor.abilities import asking
+from supervisor.core.cell import Cell
+from supervisor.core.supervised import SupervisedCell
 from supervisor.errors import SupervisorError
-from supervisor.external import External
 from supervisor.freezing import check_frozen
 from supervisor.outside import Outside
-from supervisor.supervised import SupervisedCell
+from supervisor.thespian import creation
+from supervisor.thespian.external import External
 
 
 class AsyncioSystemBase(Outside):

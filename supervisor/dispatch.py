@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from supervisor.deadletters import DropReason
 from supervisor.errors import DuplicateHandler, LossyMailbox, MutableMessage
 from supervisor.freezing import check_frozen
+from supervisor.inspection.deadletters import DropReason
 from supervisor.mailbox import Mailbox
 
 Handler = Callable[[Any, Any, Any], Any]

@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from thespian.actors import Actor
 
-from supervisor import inspection, links
-from supervisor.deadletters import DeadLetter
-from supervisor.inspection import ActorInfo
+from supervisor.abilities import links
+from supervisor.core.spawning import check_name, spawn_child
+from supervisor.core.system import System
+from supervisor.inspection import tree as inspection
+from supervisor.inspection.deadletters import DeadLetter
+from supervisor.inspection.measures import LoopLag, SlowHandler
+from supervisor.inspection.tree import ActorInfo
 from supervisor.mailbox import Mailbox
-from supervisor.measures import LoopLag, SlowHandler
 from supervisor.policy import Restart
-from supervisor.spawning import check_name, spawn_child
-from supervisor.system import System
 
 STOP_TIMEOUT_S: Final = 30.0
 

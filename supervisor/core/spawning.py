@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from thespian.actors import Actor
 
-from supervisor.cell import START, Cell
+from supervisor.core.cell import START, Cell
 from supervisor.dispatch import check_money
 from supervisor.errors import BadActorClass, NameTaken, NoMailbox
 from supervisor.mailbox import Mailbox
 from supervisor.policy import Restart
 
 if TYPE_CHECKING:
-    from supervisor.supervised import SupervisedCell
+    from supervisor.core.supervised import SupervisedCell
 
 
 def check_name(name: str) -> None:
@@ -38,7 +38,7 @@ def spawn_child(
     that name is still stopping, the new one begins when the old one has ended, and takes messages until then.
     """
     from supervisor.actor import SupervisedActor
-    from supervisor.supervised import SupervisedCell
+    from supervisor.core.supervised import SupervisedCell
 
     if not (isinstance(cls, type) and issubclass(cls, SupervisedActor)):
         raise BadActorClass(

@@ -16,18 +16,18 @@ from typing import Any, Final
 from thespian.actors import ActorAddress, InvalidActorAddress
 
 from supervisor.address import CellAddress, Target, numbers, register_system
-from supervisor.cell import Cell
 from supervisor.clock import Clock, SystemClock
-from supervisor.deadletters import DeadLetters, DropReason
+from supervisor.core.cell import Cell
+from supervisor.core.guardian import Guardian
+from supervisor.core.lifecycle import stop_children
+from supervisor.core.registry import Registry
+from supervisor.core.scheduler import Scheduler
+from supervisor.core.threads import Home
+from supervisor.core.tombstone import Tombstone
 from supervisor.errors import RootFailed
-from supervisor.guardian import Guardian
-from supervisor.lifecycle import stop_children
-from supervisor.measures import Measures
+from supervisor.inspection.deadletters import DeadLetters, DropReason
+from supervisor.inspection.measures import Measures
 from supervisor.policy import ExitReason, Supervision
-from supervisor.registry import Registry
-from supervisor.scheduler import Scheduler
-from supervisor.threads import Home
-from supervisor.tombstone import Tombstone
 
 log: Final = logging.getLogger("supervisor")
 

@@ -26,15 +26,15 @@ from thespian.actors import (
 )
 from thespian.system.timing import ExpirationTimer
 
-from supervisor.cell import OUT, PARKED, Cell
-from supervisor.deadletters import DropReason
+from supervisor.core.cell import OUT, PARKED, Cell
+from supervisor.core.queues import Item
+from supervisor.inspection.deadletters import DropReason
 from supervisor.mailbox import Mailbox, Overflow
 from supervisor.policy import ExitReason
-from supervisor.queues import Item
-from supervisor.thespian_ref import ThespianRef
+from supervisor.thespian.reference import ThespianRef
 
 if TYPE_CHECKING:
-    from supervisor.system import System
+    from supervisor.core.system import System
 
 log: Final = logging.getLogger("supervisor")
 

@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.address import CellAddress
-from supervisor.deadletters import DropReason
+from supervisor.core.overflow import overflowed
+from supervisor.core.queues import CoalescingQueue, Item, Queue, SheddingQueue
 from supervisor.errors import DeadActor
+from supervisor.inspection.deadletters import DropReason
 from supervisor.mailbox import Mailbox, Overflow
-from supervisor.overflow import overflowed
 from supervisor.policy import ExitReason, Supervision
-from supervisor.queues import CoalescingQueue, Item, Queue, SheddingQueue
 
 if TYPE_CHECKING:
-    from supervisor.supervised import SupervisedCell
-    from supervisor.system import System
+    from supervisor.core.supervised import SupervisedCell
+    from supervisor.core.system import System
 
 ROOT_NAME: Final = "root"
 """The name that paths leave out."""

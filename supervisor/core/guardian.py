@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from supervisor.cell import Cell
+from supervisor.core.cell import Cell
 from supervisor.mailbox import Mailbox, Overflow
 from supervisor.policy import ExitReason, Supervision
 
 if TYPE_CHECKING:
-    from supervisor.system import System
+    from supervisor.core.system import System
 
 
 class Guardian(Cell):

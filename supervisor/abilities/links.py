@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from supervisor.cell import Cell
+from supervisor.core.cell import Cell
+from supervisor.core.supervised import SupervisedCell
+from supervisor.core.tombstone import Tombstone
 from supervisor.errors import DeadActor, SupervisorError
 from supervisor.signals import Terminated
-from supervisor.supervised import SupervisedCell
-from supervisor.tombstone import Tombstone
 
 
 async def ready(address: Any) -> None:

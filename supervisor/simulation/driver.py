@@ -12,12 +12,12 @@ from typing import Any, Final, Self, TypeVar
 
 from thespian.actors import Actor
 
-from supervisor.cell import CRASH
 from supervisor.clock import Clock
+from supervisor.core.cell import CRASH
 from supervisor.mailbox import Mailbox
 from supervisor.policy import Restart, Supervision
-from supervisor.probe import Probe, ProbeActor
-from supervisor.simulated import START_NS, SimulatedSystemBase, Step
+from supervisor.simulation.base import START_NS, SimulatedSystemBase, Step
+from supervisor.simulation.probe import Probe, ProbeActor
 
 _Value = TypeVar("_Value")
 

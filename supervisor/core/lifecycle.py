@@ -11,16 +11,16 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor import pipes, timers
-from supervisor.cell import PARKED, START, Cell
-from supervisor.deadletters import DropReason
+from supervisor.abilities import pipes, timers
+from supervisor.core.cell import PARKED, START, Cell
+from supervisor.core.queues import Item
 from supervisor.errors import DeadActor, NotRunning
+from supervisor.inspection.deadletters import DropReason
 from supervisor.policy import ExitReason
-from supervisor.queues import Item
 from supervisor.signals import Drained
 
 if TYPE_CHECKING:
-    from supervisor.supervised import SupervisedCell
+    from supervisor.core.supervised import SupervisedCell
 
 log: Final = logging.getLogger("supervisor")
 

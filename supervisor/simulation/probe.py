@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from supervisor import links
+from supervisor.abilities import links
 from supervisor.actor import SupervisedActor
 from supervisor.dispatch import handles
 from supervisor.errors import Refused
 from supervisor.mailbox import Mailbox, Overflow
 
 if TYPE_CHECKING:
-    from supervisor.system import System
+    from supervisor.core.system import System
 
 _Message = TypeVar("_Message")
 

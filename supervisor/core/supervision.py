@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from supervisor import lifecycle
-from supervisor.cell import OUT, PARKED, START, Cell
+from supervisor.core import lifecycle
+from supervisor.core.cell import OUT, PARKED, START, Cell
 from supervisor.errors import Escalated, SupervisorError
 from supervisor.policy import ExitReason, Restart, Strategy
 
 if TYPE_CHECKING:
-    from supervisor.supervised import SupervisedCell
+    from supervisor.core.supervised import SupervisedCell
 
 
 def failed(cell: SupervisedCell, error: BaseException, *, escalate: bool) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from supervisor.supervised import SupervisedCell
+from supervisor.core.supervised import SupervisedCell
 
 if TYPE_CHECKING:
-    from supervisor.cell import Cell
-    from supervisor.system import System
+    from supervisor.core.cell import Cell
+    from supervisor.core.system import System
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

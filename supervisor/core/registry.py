@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from thespian.actors import ChildActorExited, DeadEnvelope
 
 if TYPE_CHECKING:
-    from supervisor.cell import Cell
+    from supervisor.core.cell import Cell
 
 
 class Registry:

@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from supervisor.address import CellAddress
-from supervisor.deadletters import DropReason
 from supervisor.errors import AskTimeout
+from supervisor.inspection.deadletters import DropReason
 
 if TYPE_CHECKING:
-    from supervisor.system import System
+    from supervisor.core.system import System
 
 
 class ReplyTarget:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from supervisor.signals import RuntimeItem
 
 if TYPE_CHECKING:
-    from supervisor.supervised import SupervisedCell
+    from supervisor.core.supervised import SupervisedCell
 
 
 class Pipe(RuntimeItem):

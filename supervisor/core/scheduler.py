@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.measures import Measures
-from supervisor.queues import Item
+from supervisor.core.queues import Item
+from supervisor.inspection.measures import Measures
 
 if TYPE_CHECKING:
-    from supervisor.cell import Cell
+    from supervisor.core.cell import Cell
 
 SLICE_S: Final = 0.001
 """A slice delays every coroutine of the process, several times over until one has finished."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from supervisor.deadletters import DropReason
+from supervisor.core.queues import CoalescingQueue, SheddingQueue, drop_oldest, priority_of
 from supervisor.errors import Refused
+from supervisor.inspection.deadletters import DropReason
 from supervisor.mailbox import Overflow
-from supervisor.queues import CoalescingQueue, SheddingQueue, drop_oldest, priority_of
 from supervisor.signals import is_kept
 
 if TYPE_CHECKING:
-    from supervisor.cell import Cell
+    from supervisor.core.cell import Cell
 
 
 def overflowed(cell: Cell, message: Any, sender: Any, *, quiet: bool) -> bool:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from thespian.actors import ActorSystemMessage, PoisonMessage, Thespian_ActorStatus, Thespian_SystemStatus
 
 from supervisor.address import CellAddress
-from supervisor.deadletters import DropReason
+from supervisor.inspection.deadletters import DropReason
 
 if TYPE_CHECKING:
-    from supervisor.system import System
+    from supervisor.core.system import System
 
 WAITING_MAX: Final = 100_000
 """What waits for a `listen` that may never come."""

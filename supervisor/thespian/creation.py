@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from thespian.actors import ChildActorExited, InvalidActorSpecification, NoCompatibleSystemForActor
 
 from supervisor.actor import SupervisedActor
-from supervisor.cell import Cell
+from supervisor.core.cell import Cell
+from supervisor.core.spawning import spawn_child
 from supervisor.errors import SupervisorError
-from supervisor.plain import PlainCell
 from supervisor.policy import Restart
-from supervisor.spawning import spawn_child
+from supervisor.thespian.plain import PlainCell
 
 if TYPE_CHECKING:
-    from supervisor.system import System
+    from supervisor.core.system import System
 
 log: Final = logging.getLogger("supervisor")
 

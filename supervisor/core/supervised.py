@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from thespian.actors import ChildActorExited
 
-from supervisor import lifecycle, supervision
-from supervisor.cell import CRASH, FINISH, HALT, OUT, PARKED, START, Cell
-from supervisor.deadletters import DropReason
+from supervisor.abilities.pipes import Pipe
+from supervisor.abilities.timers import Timer
+from supervisor.core import lifecycle, supervision
+from supervisor.core.cell import CRASH, FINISH, HALT, OUT, PARKED, START, Cell
+from supervisor.core.queues import Item, put_back, put_urgent
 from supervisor.errors import InjectedCrash, MailboxOverflow, NotInHandler, StashFull
+from supervisor.inspection.deadletters import DropReason
 from supervisor.mailbox import Mailbox
-from supervisor.pipes import Pipe
 from supervisor.policy import ExitReason, Restart, Supervision
-from supervisor.queues import Item, put_back, put_urgent
 from supervisor.signals import Terminated, Urgent
-from supervisor.thespian_ref import ThespianRef
-from supervisor.timers import Timer
+from supervisor.thespian.reference import ThespianRef
 
 if TYPE_CHECKING:
-    from supervisor.system import System
+    from supervisor.core.system import System
 
 log: Final = logging.getLogger("supervisor")
 

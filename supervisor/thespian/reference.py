@@ -10,7 +10,7 @@ from thespian.actors import InvalidActorSourceHash, WakeupMessage
 from supervisor.errors import SupervisorError
 
 if TYPE_CHECKING:
-    from supervisor.cell import Cell
+    from supervisor.core.cell import Cell
 
 _NO_SOURCES: Final = "loading actor sources is not supported by this base"
 
@@ -32,7 +32,7 @@ class ThespianRef:
     def createActor(self: Any, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
         if source_hash:
             raise InvalidActorSourceHash(source_hash)
-        from supervisor import creation  # it needs the cells, which are made of this
+        from supervisor.thespian import creation  # it needs the cells, which are made of this
 
         return creation.create_child(self.system, self, cls, requirements, global_name)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from supervisor.deadletters import DropReason
 from supervisor.errors import DeadActor
+from supervisor.inspection.deadletters import DropReason
 from supervisor.policy import ExitReason
 
 if TYPE_CHECKING:
-    from supervisor.system import System
+    from supervisor.core.system import System
 
 
 class Tombstone:

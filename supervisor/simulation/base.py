@@ -13,12 +13,12 @@ from random import Random
 from typing import Final, NamedTuple
 
 from supervisor.base import AsyncioSystemBase
-from supervisor.cell import Cell
 from supervisor.clock import Clock, LoopClock
-from supervisor.measures import Measures
+from supervisor.core.cell import Cell
+from supervisor.core.scheduler import Scheduler
+from supervisor.inspection.measures import Measures
 from supervisor.policy import Supervision
-from supervisor.scheduler import Scheduler
-from supervisor.virtual_loop import VirtualLoop
+from supervisor.simulation.loop import VirtualLoop
 
 SLICE_MESSAGES_MAX: Final = 256
 """Slices end by count where time stands still."""

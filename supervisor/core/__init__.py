@@ -1,0 +1,1 @@
+"""What carries actors: cells, their mailboxes' queues, the run queue, lives and restarts."""

@@ -1,0 +1,1 @@
+"""What the runtime shows of itself: the tree, dead letters, lag and slow handlers."""
