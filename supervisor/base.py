@@ -28,6 +28,8 @@ from supervisor.thespian.external import External
 class AsyncioSystemBase(Outside):
     """One system of actors. `seed` fixes all chance in it; `supervision` is that of top-level actors."""
 
+    cell_class = SupervisedCell
+
     def begin(self) -> None:
         self.external = External(self)
         self.capabilities = {

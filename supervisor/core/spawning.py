@@ -38,7 +38,6 @@ def spawn_child(
     that name is still stopping, the new one begins when the old one has ended, and takes messages until then.
     """
     from supervisor.actor import SupervisedActor
-    from supervisor.core.supervised import SupervisedCell
 
     if not (isinstance(cls, type) and issubclass(cls, SupervisedActor)):
         raise BadActorClass(
@@ -53,8 +52,9 @@ def spawn_child(
     earlier = children.get(name)
     if earlier is not None:
         _step_aside(parent, earlier)
-    cell = SupervisedCell(
-        parent.system, parent, name, cls, args, mailbox=mailbox, restart=restart, shutdown_s=shutdown_s
+    system = parent.system
+    cell = system.cell_class(
+        system, parent, name, cls, args, mailbox=mailbox, restart=restart, shutdown_s=shutdown_s
     )
     children[name] = cell
     cell.attention = START

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Coroutine
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from thespian.actors import ActorAddress, InvalidActorAddress
 
@@ -29,6 +29,9 @@ from supervisor.inspection.deadletters import DeadLetters, DropReason
 from supervisor.inspection.measures import Measures
 from supervisor.policy import ExitReason, Supervision
 
+if TYPE_CHECKING:
+    from supervisor.core.supervised import SupervisedCell
+
 log: Final = logging.getLogger("supervisor")
 
 SLOW_HANDLER_S: Final = 0.01
@@ -41,6 +44,8 @@ _serials = itertools.count(1)
 class System:
     """Everything that cells share."""
 
+    cell_class: type[SupervisedCell]
+    """What supervised actors live in; a system that treats messages in its own way has its own."""
     failed: RootFailed | None = None
     """Why the system gave up, None while it has not."""
 
