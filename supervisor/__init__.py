@@ -4,6 +4,7 @@ Start with `SupervisedActor` and `AsyncioSystemBase`; `README.md` is the guide, 
 the same actors in virtual time. Knows nothing of what the actors are for.
 """
 
+from supervisor.abilities.behaviours import Behaviour, Otherwise
 from supervisor.abilities.pipes import Pipe
 from supervisor.actor import SupervisedActor
 from supervisor.address import CellAddress
@@ -14,6 +15,8 @@ from supervisor.errors import (
     AskError,
     AskTimeout,
     BadActorClass,
+    BadHandler,
+    BehavioursNested,
     BlockingCall,
     DeadActor,
     Deadlock,
@@ -25,6 +28,7 @@ from supervisor.errors import (
     MutableMessage,
     NameTaken,
     NoMailbox,
+    NoSuchBehaviour,
     NotInHandler,
     NotRunning,
     Refused,
@@ -46,6 +50,9 @@ __all__ = [
     "AsyncioSystemBase",
     "Backoff",
     "BadActorClass",
+    "BadHandler",
+    "Behaviour",
+    "BehavioursNested",
     "BlockingCall",
     "CellAddress",
     "Clock",
@@ -64,8 +71,10 @@ __all__ = [
     "MutableMessage",
     "NameTaken",
     "NoMailbox",
+    "NoSuchBehaviour",
     "NotInHandler",
     "NotRunning",
+    "Otherwise",
     "Overflow",
     "Pipe",
     "Refused",

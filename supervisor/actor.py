@@ -10,21 +10,20 @@ from collections.abc import Callable, Coroutine, Hashable
 from random import Random
 from typing import Any, ClassVar, TypeVar
 
-from thespian.actors import Actor, ActorExitRequest, ChildActorExited
+from thespian.actors import Actor
 
-from supervisor.abilities import asking, links, pipes, timers
+from supervisor.abilities import asking, behaviours, links, pipes, timers
+from supervisor.abilities.behaviours import Behaviour
 from supervisor.abilities.pipes import Pipe
-from supervisor.abilities.timers import Timer
 from supervisor.clock import Clock
-from supervisor.core import lifecycle
 from supervisor.core.cell import Cell
 from supervisor.core.spawning import check_name, spawn_child
 from supervisor.core.supervised import SupervisedCell
-from supervisor.dispatch import Handler, HandlerTable, check_money, declared_handlers, drop_unknown
+from supervisor.dispatch import check_money, declared_handlers
 from supervisor.errors import BadActorClass, NotRunning
 from supervisor.mailbox import Mailbox
 from supervisor.policy import Restart, Supervision
-from supervisor.signals import Drained, Urgent
+from supervisor.tables import HandlerTable, current_table
 
 _Value = TypeVar("_Value")
 
@@ -54,7 +53,9 @@ class SupervisedActor(Actor):  # type: ignore[misc]
     supervision: ClassVar[Supervision] = Supervision()
     """How this actor treats its children."""
     handler_table: ClassVar[HandlerTable]
-    """Message types to functions; built by the runtime."""
+    """How it handles by default; built by the runtime."""
+    behaviour_tables: ClassVar[dict[str, HandlerTable]]
+    """How it handles in each of its behaviours, by their names; built by the runtime."""
 
     _myRef = _Unbound()
     _address: Any
@@ -65,8 +66,13 @@ class SupervisedActor(Actor):  # type: ignore[misc]
         declared = declared_handlers(cls)
         mailbox = getattr(cls, "mailbox", None)
         if mailbox is not None:
-            check_money(cls, mailbox, declared)
-        cls.handler_table = _Table(cls, declared)
+            check_money(cls, mailbox, declared.message_types)
+        receives = cls.receiveMessage is not SupervisedActor.receiveMessage
+        cls.handler_table = HandlerTable(cls, declared, None, receives=receives)
+        cls.behaviour_tables = {
+            name: HandlerTable(cls, declared, behaviour, receives=receives)
+            for name, behaviour in declared.behaviours.items()
+        }
 
     # --- to override ---
 
@@ -170,6 +176,23 @@ class SupervisedActor(Actor):  # type: ignore[misc]
         """Put all that was put aside in front of the mailbox, in its order."""
         self._cell.unstash()
 
+    @property
+    def behaviour(self) -> Behaviour | None:
+        """The behaviour it is in, None for the default one."""
+        return behaviours.current(self._cell)
+
+    def become(self, behaviour: Behaviour, *, on_top: bool = False) -> None:
+        """Handle by a behaviour from the next message on, in place of the current one or on top of it.
+
+        Raises `NoSuchBehaviour` if the class does not declare it, `BehavioursNested` if too many are on top
+        of each other.
+        """
+        behaviours.become(self._cell, behaviour, on_top=on_top)
+
+    def unbecome(self) -> None:
+        """Go back to the behaviour below the current one, in the end to the default one."""
+        behaviours.unbecome(self._cell)
+
     # --- time ---
 
     def timer(self, key: Hashable, delay_s: float, message: Any, *, every: bool = False) -> None:
@@ -225,56 +248,12 @@ class SupervisedActor(Actor):  # type: ignore[misc]
 
     def receiveMessage(self, msg: Any, sender: Any) -> None:
         """Handle a message by its type, as the runtime does without this method."""
-        type(self).handler_table[type(msg)](self, msg, sender)
+        current_table(self._cell).find(type(msg))(self, msg, sender)
 
     @property
     def _cell(self) -> SupervisedCell:
         cell: SupervisedCell = self._myRef
         return cell
-
-
-class _Table(HandlerTable):
-    """The table of a supervised class: its own handlers, and the runtime's envelopes."""
-
-    def __init__(self, cls: type[SupervisedActor], declared: dict[type, Handler]) -> None:
-        super().__init__(_RUNTIME, declared)
-        self[ActorExitRequest] = _exit_requested
-        self._receives = cls.receiveMessage is not SupervisedActor.receiveMessage
-        if self._receives:
-            for message_type in declared:
-                self[message_type] = _receive
-
-    def unclaimed(self, message_type: type) -> Handler:
-        return _receive if self._receives else drop_unknown
-
-
-def _receive(actor: Any, message: Any, sender: Any) -> None:
-    actor.receiveMessage(message, sender)
-
-
-def _ignore(actor: Any, message: Any, sender: Any) -> None:
-    pass
-
-
-def _exit_requested(actor: Any, message: Any, sender: Any) -> None:
-    handler = type(actor).handler_table.declared.get(ActorExitRequest)
-    if handler is not None:
-        handler(actor, message, sender)
-    cell: SupervisedCell = actor._myRef
-    cell.begin_stop(drain=True)
-
-
-def _urgent(actor: Any, urgent: Urgent, sender: Any) -> None:
-    actor._myRef.hand_over(urgent.message, sender)
-
-
-_RUNTIME: dict[type, Handler] = {
-    Timer: timers.deliver,
-    Pipe: pipes.deliver,
-    Urgent: _urgent,
-    Drained: lifecycle.drained,
-    ChildActorExited: _ignore,
-}
 
 
 def _check_init(cls: type) -> None:

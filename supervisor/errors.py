@@ -5,12 +5,15 @@
     │   ├── NoMailbox        no mailbox declared
     │   ├── LossyMailbox     a lossy mailbox in front of a handler of money
     │   ├── MutableMessage   a handled message type whose instances can change
+    │   ├── BadHandler       a method marked as a handler that cannot be one
     │   └── DuplicateHandler two handlers of one class for one message type
     ├── NotRunning           an actor operation inside `__init__`, or by an incarnation that has ended
     ├── BlockingCall         a blocking call on the loop that would have to serve it
     ├── NameTaken            a child of that name is alive
     ├── NotInHandler         `stash` with no message being handled
     ├── StashFull            more put aside than the mailbox may hold
+    ├── NoSuchBehaviour      `become` with what the class does not declare
+    ├── BehavioursNested     too many behaviours on top of each other
     ├── AskError             an ask that got no answer
     │   ├── AskTimeout       not within its time
     │   ├── Refused          the mailbox was full; also sent as a message to a refused sender
@@ -47,6 +50,10 @@ class MutableMessage(BadActorClass):
     """In-process sends share references, so what can change after the send is no message."""
 
 
+class BadHandler(BadActorClass):
+    """What `handles` marks could never handle a message: it is a coroutine, or takes other arguments."""
+
+
 class DuplicateHandler(BadActorClass):
     """Two methods of one class claim the same message type."""
 
@@ -69,6 +76,14 @@ class NotInHandler(SupervisorError):
 
 class StashFull(SupervisorError):
     """The stash reached the capacity of the mailbox it was filled from."""
+
+
+class NoSuchBehaviour(SupervisorError):
+    """An actor can only become what its class declares."""
+
+
+class BehavioursNested(SupervisorError):
+    """Behaviours were put on top of each other and not taken off again."""
 
 
 class AskError(SupervisorError):

@@ -22,7 +22,7 @@ from messages.ingest import LeaderReady
 from messages.store import LeaderLoaded, LoadLeader, StoreCursor, StoreDuplicates, StoreTrade
 from messages.trades import CursorReached, FillReported, GapSuspected, LeaderTrade, Swept
 from messages.units import Shares
-from supervisor import Mailbox, Overflow, SupervisedActor, handles
+from supervisor import Behaviour, Mailbox, Overflow, SupervisedActor, handles
 
 log = structlog.get_logger("leader")
 
@@ -82,6 +82,9 @@ class Leader(SupervisedActor):
 
     mailbox = Mailbox(capacity=20_000, overflow=Overflow.HALT)
 
+    loading = Behaviour(stashes=(FillReported, Swept, CursorReached))
+    """Nothing is told apart from what is known before what is known is there."""
+
     args: LeaderArgs
 
     def started(self) -> None:
@@ -91,14 +94,14 @@ class Leader(SupervisedActor):
         self.followed_at_ns = self.args.followed_at_ns
         self.duplicates = 0
         self.accepted = 0
-        self.loaded = False
+        self.become(self.loading)
         self._load()
         self.timer("prune", PRUNE_S, _Prune(), every=True)
 
     def snapshot(self) -> dict[str, object]:
         return {
             "wallet": self.args.wallet,
-            "loaded": self.loaded,
+            "loaded": self.behaviour is not self.loading,
             "accepted": self.accepted,
             "transactions": len(self.ledger),
             "outcomes": len(self.positions),
@@ -134,11 +137,10 @@ class Leader(SupervisedActor):
             self.ledger.restore(trade)
         self.positions = {row.token_id: row.shares for row in message.positions}
         self.followed_at_ns = message.followed_at_ns
-        self.loaded = True
         if message.trades or message.positions:
             # It was followed before, so there was a time when nobody looked.
             self.patience.gap(self.clock.now_ns())
-        self.unstash()
+        self.unbecome()
         self.send(
             self.args.directory.leaders, LeaderReady(wallet=self.args.wallet, cursor_s=message.cursor_s)
         )
@@ -149,9 +151,6 @@ class Leader(SupervisedActor):
 
     @handles(Swept)
     def on_swept(self, message: Swept, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         self._take_all(self.patience.swept(message.began_at_ns))
 
     @handles(_HeldEnough)
@@ -168,9 +167,6 @@ class Leader(SupervisedActor):
 
     @handles(FillReported)
     def on_report(self, report: FillReported, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         if self.patience.holds(report):
             if len(self.patience) == 1:
                 self.timer("held", HOLD_MAX_S, _HeldEnough())
@@ -250,9 +246,6 @@ class Leader(SupervisedActor):
     @handles(CursorReached)
     def on_cursor(self, message: CursorReached, sender: ActorAddress) -> None:
         """The poller handed over everything up to here: durable behind the trades themselves."""
-        if not self.loaded:
-            self.stash()
-            return
         self.send(self.args.directory.store, StoreCursor(wallet=message.wallet, cursor_s=message.cursor_s))
 
     @handles(_Flush)

@@ -11,7 +11,7 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.abilities import pipes, timers
+from supervisor.abilities import behaviours, pipes, timers
 from supervisor.core.cell import PARKED, START, Cell
 from supervisor.core.queues import Item
 from supervisor.errors import DeadActor, NotRunning
@@ -71,6 +71,8 @@ def finish(cell: SupervisedCell) -> None:
             log.error("%s (%s): stopped() raised %s", cell.path, cell.kind, type(error).__name__)
     if actor is not None:
         pipes.cancel_all(cell)
+        if cell.behaviours is not None:
+            behaviours.forget(cell)
         actor._myRef = Gone(cell.address)
         del actor._address
         cell.actor = None

@@ -67,7 +67,7 @@ def spawn_child(
 
 def _mailbox_for(cls: Any, mailbox: Mailbox | None) -> Mailbox:
     if mailbox is not None:
-        check_money(cls, mailbox, cls.handler_table.declared)
+        check_money(cls, mailbox, cls.handler_table.message_types)
         return mailbox
     declared: Mailbox | None = getattr(cls, "mailbox", None)
     if declared is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from thespian.actors import ChildActorExited
 
+from supervisor.abilities.behaviours import Behaviour
 from supervisor.abilities.pipes import Pipe
 from supervisor.abilities.timers import Timer
 from supervisor.core import lifecycle, supervision
@@ -34,6 +35,7 @@ class SupervisedCell(ThespianRef, Cell):
 
     __slots__ = (
         "args",
+        "behaviours",
         "closing",
         "drained",
         "ending",
@@ -66,7 +68,7 @@ class SupervisedCell(ThespianRef, Cell):
         shutdown_s: float,
     ) -> None:
         super().__init__(system, parent, name, cls, mailbox)
-        self.handlers = cls.handler_table
+        self.use(cls.handler_table)
         self.args = args
         self.restart = restart
         self.shutdown_s = shutdown_s
@@ -78,6 +80,7 @@ class SupervisedCell(ThespianRef, Cell):
         self.timers: dict[Hashable, Timer] | None = None
         self.pipes: dict[Pipe, None] | None = None
         self.stash: deque[Item] | None = None
+        self.behaviours: tuple[Behaviour, ...] | None = None
         self.random: Random | None = None
         self.own_restart_times: deque[float] | None = None
         self.recovery: supervision.Recovery | None = None
@@ -141,6 +144,10 @@ class SupervisedCell(ThespianRef, Cell):
         supervision.failed(self, error, escalate=escalate)
 
     # --- messages ---
+
+    def use(self, table: Mapping[type, Any]) -> None:
+        """Handle by this table from the next message on; nothing else sets the table of a cell."""
+        self.handlers = table
 
     def hand_over(self, message: Any, sender: Any) -> None:
         """Let the actor handle a message that came in an envelope, as if it had come by itself."""

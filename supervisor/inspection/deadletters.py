@@ -28,6 +28,8 @@ class DropReason(enum.StrEnum):
     DEAD = "dead"
     """Its actor had ended, or ended with the message still waiting."""
     UNKNOWN_TYPE = "unknown-type"
+    UNWANTED = "unwanted"
+    """Its actor handles such messages, but not in the behaviour it was in."""
     NOT_FROZEN = "not-frozen"
     CRASHED = "crashed"
     """It crashed its handler and is quarantined."""
