@@ -16,6 +16,7 @@ from supervisor.errors import (
     AskTimeout,
     BadActorClass,
     BadHandler,
+    BadTrace,
     BehavioursNested,
     BlockingCall,
     DeadActor,
@@ -23,12 +24,16 @@ from supervisor.errors import (
     DuplicateHandler,
     Escalated,
     InjectedCrash,
+    InspectionError,
+    LoopBusy,
     LossyMailbox,
     MailboxOverflow,
     MutableMessage,
     NameTaken,
     NoMailbox,
+    NoSuchActor,
     NoSuchBehaviour,
+    NotControllable,
     NotInHandler,
     NotRunning,
     Refused,
@@ -37,13 +42,23 @@ from supervisor.errors import (
     SupervisorError,
 )
 from supervisor.inspection.deadletters import DeadLetter, DropReason
-from supervisor.inspection.measures import LoopLag, SlowHandler
+from supervisor.inspection.detail import ActorDetail, RestartInfo, TimerInfo, Waiting
+from supervisor.inspection.inspector import Holding, Inspector
+from supervisor.inspection.journal import Action
+from supervisor.inspection.letters import LetterInfo
+from supervisor.inspection.measures import LagHistogram, LoopLag, SlowHandler
+from supervisor.inspection.outcome import Outcome
+from supervisor.inspection.top import TopEntry
+from supervisor.inspection.totals import DropCount, KindTotals, Totals
+from supervisor.inspection.trace import Sent, Trace, TraceEvent, TraceInfo
 from supervisor.inspection.tree import ActorInfo
 from supervisor.mailbox import Mailbox, Overflow
 from supervisor.policy import Backoff, ExitReason, Restart, Strategy, Supervision
 from supervisor.signals import Terminated
 
 __all__ = [
+    "Action",
+    "ActorDetail",
     "ActorInfo",
     "AskError",
     "AskTimeout",
@@ -51,6 +66,7 @@ __all__ = [
     "Backoff",
     "BadActorClass",
     "BadHandler",
+    "BadTrace",
     "Behaviour",
     "BehavioursNested",
     "BlockingCall",
@@ -59,11 +75,19 @@ __all__ = [
     "DeadActor",
     "DeadLetter",
     "Deadlock",
+    "DropCount",
     "DropReason",
     "DuplicateHandler",
     "Escalated",
     "ExitReason",
+    "Holding",
     "InjectedCrash",
+    "InspectionError",
+    "Inspector",
+    "KindTotals",
+    "LagHistogram",
+    "LetterInfo",
+    "LoopBusy",
     "LoopLag",
     "LossyMailbox",
     "Mailbox",
@@ -71,15 +95,20 @@ __all__ = [
     "MutableMessage",
     "NameTaken",
     "NoMailbox",
+    "NoSuchActor",
     "NoSuchBehaviour",
+    "NotControllable",
     "NotInHandler",
     "NotRunning",
     "Otherwise",
+    "Outcome",
     "Overflow",
     "Pipe",
     "Refused",
     "Restart",
+    "RestartInfo",
     "RootFailed",
+    "Sent",
     "SlowHandler",
     "StashFull",
     "Strategy",
@@ -87,5 +116,12 @@ __all__ = [
     "Supervision",
     "SupervisorError",
     "Terminated",
+    "TimerInfo",
+    "TopEntry",
+    "Totals",
+    "Trace",
+    "TraceEvent",
+    "TraceInfo",
+    "Waiting",
     "handles",
 ]

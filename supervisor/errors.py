@@ -21,6 +21,11 @@
     ├── MailboxOverflow      a mailbox declared HALT overflowed
     ├── Escalated            a child failed more often than its parent's supervision allows
     ├── RootFailed           a failure reached the top: nothing is left to restart it
+    ├── InspectionError      a look or a touch from outside that could not be
+    │   ├── NoSuchActor      no actor alive has that path
+    │   ├── NotControllable  the actor is of a kind, or in a state, that the order does not apply to
+    │   ├── BadTrace         a trace without limits, or one too many
+    │   └── LoopBusy         the loop did not come to the call in time, and will not do it any more
     ├── InjectedCrash        a crash that a simulation asked for
     └── Deadlock             simulated time cannot move: everybody waits for somebody
 
@@ -136,6 +141,32 @@ class RootFailed(SupervisorError):
         super().__init__(f"{path} failed for good: {type(error).__name__}: {_text(error)}")
         self.path = path
         self.error = error
+
+
+class InspectionError(SupervisorError):
+    """What was asked from outside could not be shown or done; nothing was changed."""
+
+
+class NoSuchActor(InspectionError, LookupError):
+    """No actor alive has that path; the text names the nearest that one has."""
+
+    def __init__(self, path: str, near: tuple[str, ...]) -> None:
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"no actor at {path!r}{hint}")
+        self.path = path
+        self.near = near
+
+
+class NotControllable(InspectionError):
+    """The order does not apply to this actor now; the text says why."""
+
+
+class BadTrace(InspectionError, ValueError):
+    """A trace was asked for that could harm, or was read where it cannot be."""
+
+
+class LoopBusy(InspectionError, TimeoutError):
+    """The loop is held up, by the handler that the text names; the call was withdrawn."""
 
 
 class InjectedCrash(SupervisorError):

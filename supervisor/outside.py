@@ -12,6 +12,7 @@ from supervisor.core.spawning import check_name, spawn_child
 from supervisor.core.system import System
 from supervisor.inspection import tree as inspection
 from supervisor.inspection.deadletters import DeadLetter
+from supervisor.inspection.inspector import Inspector
 from supervisor.inspection.measures import LoopLag, SlowHandler
 from supervisor.inspection.tree import ActorInfo
 from supervisor.mailbox import Mailbox
@@ -22,6 +23,13 @@ STOP_TIMEOUT_S: Final = 30.0
 
 class Outside(System):
     """The supervised side of the base's interface."""
+
+    inspector: Inspector
+    """Everything there is to see and to do from outside; the methods below are its most used, unconverted."""
+
+    def begin(self) -> None:
+        self.inspector = Inspector(self)
+        super().begin()
 
     def spawn(
         self,

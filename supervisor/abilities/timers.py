@@ -34,6 +34,16 @@ class Timer(RuntimeItem):
         self._due = loop.time() + delay_s
         self._handle: asyncio.TimerHandle | None = loop.call_at(self._due, self._fire)
 
+    @property
+    def due_in_s(self) -> float:
+        """How long until it fires next, below 0 if it waits in the mailbox."""
+        return self._due - self.cell.scheduler.loop.time()
+
+    @property
+    def period_s(self) -> float:
+        """The time between its messages, 0 if there is only one."""
+        return self._period_s
+
     def cancel(self) -> None:
         """Never deliver again."""
         self.live = False

@@ -33,6 +33,7 @@ START: Final = 4  # begins an incarnation
 FINISH: Final = 8  # asked for its own end
 CRASH: Final = 16  # its next message crashes it, by order of a simulation
 HALT: Final = 32  # its mailbox overflowed and must not
+SUSPENDED: Final = 64  # handles no message by order from outside, through restarts, until resumed
 
 _UNOPENED: Final[deque[Item]] = deque(maxlen=0)
 """The queue of cells that never had a message: an empty deque is the largest part of an idle actor."""
@@ -48,6 +49,7 @@ class Cell:
         "actor",
         "address",
         "attention",
+        "busy_s",
         "children",
         "cls",
         "congested",
@@ -84,6 +86,7 @@ class Cell:
         self.scheduled = False
         self.attention = 0
         self.handled = 0
+        self.busy_s = 0.0
         self.congested = False
         self.epoch = 0
         self.children: dict[str, Cell] | None = None
@@ -243,6 +246,11 @@ class Cell:
     def is_dead(self) -> bool:
         """Whether nothing can reach it any more."""
         return self.address.cell is not self
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether somebody outside ordered that it handles no message."""
+        return bool(self.attention & SUSPENDED)
 
     @property
     def is_stopping(self) -> bool:

@@ -12,7 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.abilities import behaviours, pipes, timers
-from supervisor.core.cell import PARKED, START, Cell
+from supervisor.core.cell import PARKED, START, SUSPENDED, Cell
 from supervisor.core.queues import Item
 from supervisor.errors import DeadActor, NotRunning
 from supervisor.inspection.deadletters import DropReason
@@ -149,7 +149,8 @@ async def _stop(cell: SupervisedCell, *, drain: bool, reason: ExitReason) -> Non
 
 
 def _has_work(cell: SupervisedCell) -> bool:
-    return not cell.attention & PARKED and bool(cell.queue or cell.attention & START)
+    # Whoever suspended an actor did not want what waits to be handled; a stop is no leave to.
+    return not cell.attention & (PARKED | SUSPENDED) and bool(cell.queue or cell.attention & START)
 
 
 async def _drain(cell: SupervisedCell) -> bool:

@@ -64,6 +64,7 @@ class Scheduler:
             while ready and now < deadline:
                 cell: Cell = ready.popleft()
                 self.cell = cell
+                began = now
                 turn = TURN_MESSAGES_MAX
                 while True:
                     if cell.attention and not cell.attend():
@@ -84,7 +85,7 @@ class Scheduler:
                     before = now
                     now = self.now = clock()
                     if now - before > slow_s:
-                        self.measures.note_slow(cell.kind, message, now - before)
+                        self.measures.note_slow(cell, self.current, now - before)
                     if queue:
                         turn -= 1
                         if turn and now < deadline:
@@ -95,6 +96,7 @@ class Scheduler:
                         continue
                     cell.scheduled = False
                     break
+                cell.busy_s += now - began
                 if cell.congested:
                     cell.ease()
         finally:

@@ -58,6 +58,8 @@ def spawn_child(
     )
     children[name] = cell
     cell.attention = START
+    if system.tracing.active:
+        system.tracing.begun(cell)
     if earlier is not None:
         _succeed(earlier, cell)
     else:

@@ -15,10 +15,11 @@ from supervisor.abilities.behaviours import Behaviour
 from supervisor.abilities.pipes import Pipe
 from supervisor.abilities.timers import Timer
 from supervisor.core import lifecycle, supervision
-from supervisor.core.cell import CRASH, FINISH, HALT, OUT, PARKED, START, Cell
+from supervisor.core.cell import CRASH, FINISH, HALT, OUT, PARKED, START, SUSPENDED, Cell
 from supervisor.core.queues import Item, put_back, put_urgent
 from supervisor.errors import InjectedCrash, MailboxOverflow, NotInHandler, StashFull
 from supervisor.inspection.deadletters import DropReason
+from supervisor.inspection.tracetable import TracingTable
 from supervisor.mailbox import Mailbox
 from supervisor.policy import ExitReason, Restart, Supervision
 from supervisor.signals import Terminated, Urgent
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from supervisor.core.system import System
 
 log: Final = logging.getLogger("supervisor")
+
+HISTORY_MAX: Final = 10
+"""How many restarts are remembered one by one."""
 
 
 class SupervisedCell(ThespianRef, Cell):
@@ -40,6 +44,7 @@ class SupervisedCell(ThespianRef, Cell):
         "drained",
         "ending",
         "failures",
+        "history",
         "last_error",
         "own_restart_times",
         "pipes",
@@ -68,11 +73,12 @@ class SupervisedCell(ThespianRef, Cell):
         shutdown_s: float,
     ) -> None:
         super().__init__(system, parent, name, cls, mailbox)
-        self.use(cls.handler_table)
+        self.handlers = cls.handler_table
         self.args = args
         self.restart = restart
         self.shutdown_s = shutdown_s
         self.failures = 0
+        self.history: tuple[tuple[float, str], ...] = ()
         self.restarts = 0
         self.running = False
         self.started_at = 0.0
@@ -118,6 +124,9 @@ class SupervisedCell(ThespianRef, Cell):
             self.attention &= ~FINISH
             supervision.finished(self)
             return False
+        if attention & SUSPENDED:
+            self.scheduled = False
+            return False
         if attention & CRASH and self.queue:
             self.attention &= ~CRASH
             self.crashed(InjectedCrash("crashed by the simulation"), self.queue.popleft())
@@ -146,8 +155,12 @@ class SupervisedCell(ThespianRef, Cell):
     # --- messages ---
 
     def use(self, table: Mapping[type, Any]) -> None:
-        """Handle by this table from the next message on; nothing else sets the table of a cell."""
-        self.handlers = table
+        """Handle by this table from the next message on; a trace goes on standing in front of it."""
+        handlers = self.handlers
+        if isinstance(handlers, TracingTable):
+            handlers.table = table
+        else:
+            self.handlers = table
 
     def hand_over(self, message: Any, sender: Any) -> None:
         """Let the actor handle a message that came in an envelope, as if it had come by itself."""
@@ -199,6 +212,21 @@ class SupervisedCell(ThespianRef, Cell):
     def as_supervised(self) -> SupervisedCell:
         return self
 
+    def note_restart(self, because: str) -> None:
+        """Remember that an incarnation begins in place of another, among the last few times it did."""
+        self.restarts += 1
+        self.history = (*self.history[1 - HISTORY_MAX :], (self.scheduler.now, because))
+
+    def suspend(self) -> None:
+        """Handle no message until `resume`; they keep coming in, under the mailbox's policy."""
+        self.attention |= SUSPENDED
+
+    def resume(self) -> None:
+        """Go on after `suspend`."""
+        self.attention &= ~SUSPENDED
+        if self.queue:
+            self.schedule()
+
     def escalate(self, child: Cell, error: BaseException) -> None:
         self._fail(error, None, escalate=False)
 
@@ -229,4 +257,4 @@ class SupervisedCell(ThespianRef, Cell):
             return "restarting"
         if self.attention & START or not self.running:
             return "starting"
-        return "suspended" if self.attention & PARKED else "running"
+        return "suspended" if self.attention & (PARKED | SUSPENDED) else "running"

@@ -7,6 +7,7 @@ while another one is handling a message.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from supervisor.core import lifecycle
@@ -34,7 +35,7 @@ def failed(cell: SupervisedCell, error: BaseException, *, escalate: bool) -> Non
         # Its own supervision has given up on what is under it; there is nobody above to try again.
         parent.escalate(cell, error)
     else:
-        _recover(parent, cell)
+        _recover(parent, cell, type(error).__name__)
 
 
 def finished(cell: SupervisedCell) -> None:
@@ -49,7 +50,7 @@ def finished(cell: SupervisedCell) -> None:
     elif cell.restart is not Restart.PERMANENT:
         retire(cell, ExitReason.STOPPED)
     elif _may_restart(parent, cell):
-        _recover(parent, cell)
+        _recover(parent, cell, "its own stop()")
     else:
         _escalate(
             parent, cell, SupervisorError(f"{cell.path} is permanent and kept ending by its own stop()")
@@ -93,7 +94,7 @@ def _escalate(parent: Cell, cell: SupervisedCell, error: BaseException) -> None:
     parent.escalate(cell, escalated)
 
 
-def _recover(parent: Cell, cell: SupervisedCell) -> None:
+def _recover(parent: Cell, cell: SupervisedCell, because: str) -> None:
     policy = parent.supervision
     now = cell.scheduler.now
     if cell.running and now - cell.started_at >= policy.backoff.reset_after_s:
@@ -101,9 +102,22 @@ def _recover(parent: Cell, cell: SupervisedCell) -> None:
     cell.failures += 1
     delay_s = policy.backoff.delay_s(cell.failures, cell.system.random)
     if policy.strategy is Strategy.ONE_FOR_ONE:
-        Recovery([cell], delay_s).begin()
+        Recovery([cell], delay_s, because).begin()
     else:
-        Recovery(_group(parent, cell, policy.strategy), delay_s).begin()
+        Recovery(_group(parent, cell, policy.strategy), delay_s, f"{because} in {cell.path}").begin()
+
+
+def renew(cell: SupervisedCell, because: str, begun: Callable[[], None]) -> None:
+    """Give an actor a fresh incarnation by order: as after a failure, but at once and counted as none.
+
+    `begun` is called when all that restart with it have begun, or will not. Takes over a restart that is
+    waiting for its delay.
+    """
+    parent = cell.parent
+    assert parent is not None
+    strategy = parent.supervision.strategy
+    group = [cell] if strategy is Strategy.ONE_FOR_ONE else _group(parent, cell, strategy)
+    Recovery(group, 0.0, because, begun).begin()
 
 
 def _group(parent: Cell, cell: SupervisedCell, strategy: Strategy) -> list[SupervisedCell]:
@@ -131,11 +145,19 @@ class Recovery:
     A later recovery, or a stop, takes members over by setting their `recovery`; this one then lets them be.
     """
 
-    __slots__ = ("_delay_s", "_group")
+    __slots__ = ("_because", "_begun", "_delay_s", "_group")
 
-    def __init__(self, group: list[SupervisedCell], delay_s: float) -> None:
+    def __init__(
+        self,
+        group: list[SupervisedCell],
+        delay_s: float,
+        because: str,
+        begun: Callable[[], None] | None = None,
+    ) -> None:
         self._group = group
         self._delay_s = delay_s
+        self._because = because
+        self._begun = begun
 
     def begin(self) -> None:
         """Park the group and end its incarnations, the last started first."""
@@ -159,18 +181,18 @@ class Recovery:
         loop = self._group[0].scheduler.loop
         if self._delay_s:
             loop.call_later(self._delay_s, self._begin_all)
-        elif len(self._group) == 1:
+        elif len(self._group) == 1 and self._begun is None:
             self._begin_all()
         else:
             loop.call_soon(self._begin_all)
 
     def _begin_all(self) -> None:
-        alone = len(self._group) == 1
+        alone = len(self._group) == 1 and self._begun is None
         for member in self._group:
             if member.recovery is not self:
                 continue
             member.recovery = None
-            member.restarts += 1
+            member.note_restart(self._because)
             member.unstash()
             if alone:
                 member.attention |= START
@@ -179,3 +201,5 @@ class Recovery:
             member.attention &= ~START  # it may not have begun even once
             if lifecycle.start(member):
                 member.unpark()
+        if self._begun is not None:
+            self._begun()

@@ -27,6 +27,8 @@ from supervisor.core.tombstone import Tombstone
 from supervisor.errors import RootFailed
 from supervisor.inspection.deadletters import DeadLetters, DropReason
 from supervisor.inspection.measures import Measures
+from supervisor.inspection.totals import Ended
+from supervisor.inspection.tracing import Tracing
 from supervisor.policy import ExitReason, Supervision
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ class System:
         self.clock = self.make_clock(self.home.loop)
         self.letters = DeadLetters()
         self.registry = Registry()
+        self.ended = Ended()
+        self.tracing = Tracing(self)
         self.guardian = Guardian(self, supervision or Supervision())
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._ended: asyncio.Future[None] | None = None
@@ -161,6 +165,9 @@ class System:
         path = cell.path
         cell.address.cell = Tombstone(self, path, cell.kind, reason)
         self.registry.forget(cell)
+        self.ended.note(cell)
+        if self.tracing.active:
+            self.tracing.ended(cell)
         parent = cell.parent
         if parent is not None and parent.children is not None:
             key = cell.name if parent.children.get(cell.name) is cell else f"/{cell.address.number}"
@@ -200,6 +207,7 @@ class System:
     def _close(self) -> None:
         if self._lag_handle is not None:
             self._lag_handle.cancel()
+        self.tracing.end("the system ended")
         self.all_ended()
 
     def all_ended(self) -> None:

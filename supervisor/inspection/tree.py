@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supervisor.core.supervised import SupervisedCell
+from supervisor.inspection.errortext import error_text
 
 if TYPE_CHECKING:
     from supervisor.core.cell import Cell
@@ -33,6 +34,8 @@ class ActorInfo:
     oldest_age_s: float
     """How long the first of the messages that wait has waited, 0 if none does."""
     handled: int
+    busy_s: float
+    """The time it has spent in its handlers; 0 in simulations, where no time passes in them."""
     restarts: int
     last_error: str
     """Type and text of the last failure, empty if there was none."""
@@ -45,17 +48,25 @@ class ActorInfo:
 def tree(system: System) -> list[ActorInfo]:
     """Return every actor, parents before children, siblings in the order they were started."""
     now = system.scheduler.clock()
-    return [_info(cell, now) for cell in _below(system.guardian)]
+    return [info_of(cell, now) for cell in below(system.guardian)]
 
 
-def _below(parent: Cell) -> Iterator[Cell]:
-    for child in list((parent.children or {}).values()):
-        yield child
-        yield from _below(child)
+def below(parent: Cell) -> Iterator[Cell]:
+    """Yield every cell under one, parents before children; nothing may change the tree meanwhile."""
+    waiting = _last_first(parent)
+    while waiting:
+        cell = waiting.pop()
+        yield cell
+        if cell.children:
+            waiting += _last_first(cell)
 
 
-def _info(cell: Cell, now: float) -> ActorInfo:
-    oldest = next(iter(cell.queue), None)
+def _last_first(parent: Cell) -> list[Cell]:
+    return list(reversed(parent.children.values())) if parent.children else []
+
+
+def info_of(cell: Cell, now: float) -> ActorInfo:
+    """Return what is shown of one actor; `now` is the scheduler's time."""
     supervised = cell if isinstance(cell, SupervisedCell) else None
     return ActorInfo(
         path=cell.path,
@@ -64,14 +75,21 @@ def _info(cell: Cell, now: float) -> ActorInfo:
         depth=len(cell.queue),
         capacity=cell.mailbox.capacity,
         congested=cell.congested,
-        oldest_age_s=max(0.0, now - oldest[2]) if oldest is not None else 0.0,
+        oldest_age_s=oldest_age_s(cell, now),
         handled=cell.handled,
+        busy_s=cell.busy_s,
         restarts=supervised.restarts if supervised else 0,
         last_error=error_text(supervised.last_error) if supervised else "",
         stashed=len(supervised.stash or ()) if supervised else 0,
         timers=len(supervised.timers or ()) if supervised else 0,
         pipes=len(supervised.pipes or ()) if supervised else 0,
     )
+
+
+def oldest_age_s(cell: Cell, now: float) -> float:
+    """Return how long the first message that waits has waited, 0 if none does."""
+    oldest = next(iter(cell.queue), None)
+    return max(0.0, now - oldest[2]) if oldest is not None else 0.0
 
 
 def snapshot(system: System, path: str) -> dict[str, object]:
@@ -81,13 +99,3 @@ def snapshot(system: System, path: str) -> dict[str, object]:
         return {}
     state: dict[str, object] = cell.actor.snapshot()
     return state
-
-
-def error_text(error: BaseException | None) -> str:
-    """Return type and text of an error; its own text may raise, and then the type is all."""
-    if error is None:
-        return ""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # whatever the error's own code raises
-        return type(error).__name__
