@@ -1,0 +1,189 @@
+"""Looking in and giving orders from other threads while the system runs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from thespian.actors import ActorAddress
+
+from supervisor import (
+    AsyncioSystemBase,
+    BlockingCall,
+    LoopBusy,
+    Mailbox,
+    NoSuchActor,
+    Overflow,
+    SupervisedActor,
+    handles,
+)
+from supervisor.inspection.measures import LAG_BOUNDS_S, LAG_SAMPLES_MAX, Measures
+
+
+class Worker(SupervisedActor):
+    """Blocks while `args` is a locked lock and it is told to."""
+
+    mailbox = Mailbox(capacity=100_000, overflow=Overflow.REFUSE)
+
+    @handles(int)
+    def on_number(self, message: int, sender: ActorAddress) -> None:
+        if message:
+            self.send(self.address, message - 1)
+
+    @handles(str)
+    def on_block(self, message: str, sender: ActorAddress) -> None:
+        self.args[0].set()
+        self.args[1].wait()
+
+    @handles(float)
+    def on_pause(self, message: float, sender: ActorAddress) -> None:
+        self.timer("slow", 0, bytes(20))
+
+    @handles(bytes)
+    def on_bytes(self, message: bytes, sender: ActorAddress) -> None:
+        time.sleep(len(message) / 1000)
+
+    @property
+    def address(self) -> ActorAddress:
+        return self.myAddress
+
+
+@pytest.fixture
+def base() -> Iterator[AsyncioSystemBase]:
+    base = AsyncioSystemBase(name="inspected", slow_handler_s=0.005)
+    yield base
+    base.shutdown()
+
+
+def test_threads_look_in_and_give_orders_while_the_actors_run(base: AsyncioSystemBase) -> None:
+    workers = [base.spawn(Worker, f"worker-{number}") for number in range(20)]
+    for worker in workers:
+        base.tell(worker, 2_000)
+
+    def look_and_touch(number: int) -> None:
+        inspector, path = base.inspector, f"worker-{number}"
+        for _ in range(10):
+            inspector.suspend(path, by=path)
+            assert inspector.actor(path).suspended
+            inspector.top("rate")
+            inspector.totals()
+            inspector.resume(path, by=path)
+            assert inspector.restart(path, by=path).result(30).path == path
+
+    with ThreadPoolExecutor(4) as pool:
+        for outcome in [pool.submit(look_and_touch, number) for number in range(20)]:
+            outcome.result(60)
+    assert [info.restarts for info in base.inspector.tree()] == [10] * 20
+    assert len(base.inspector.actions()) == 20 * 30
+    assert {action.outcome for action in base.inspector.actions()} == {"done"}
+    while any(info.depth for info in base.inspector.tree()):
+        base.inspector.top_over(0.01, "rate").result(30)
+    assert [info.handled for info in base.inspector.tree()] == [2_001] * 20
+
+
+def test_a_loop_that_is_held_up_is_named_with_its_handler_instead_of_waited_for(
+    base: AsyncioSystemBase,
+) -> None:
+    began, let_go = threading.Event(), threading.Event()
+    worker = base.spawn(Worker, "worker", (began, let_go))
+    base.tell(worker, "block")
+    began.wait()
+    held = base.inspector.holding()
+    assert held is not None
+    assert (held.path, held.kind, held.message_type) == ("worker", "Worker", "str")
+    base.inspector.patience_s = 0.01
+    with pytest.raises(LoopBusy, match=r"worker \(Worker\) has been handling a str for"):
+        base.inspector.suspend("worker", by="anna")
+    let_go.set()
+    base.inspector.patience_s = 60
+    assert base.inspector.actor("worker").suspended is False, "what was given up is not done later"
+    assert base.inspector.holding() is None
+
+
+def test_errors_reach_the_thread_that_asked(base: AsyncioSystemBase) -> None:
+    with pytest.raises(NoSuchActor):
+        base.inspector.stop("nobody", by="anna")
+    with pytest.raises(ValueError, match="expected one of"):
+        base.inspector.top_over(0.01, "colour").result(10)
+
+
+def test_a_trace_is_taken_from_another_thread(base: AsyncioSystemBase) -> None:
+    worker = base.spawn(Worker, "worker")
+    with base.inspector.trace("worker", limit=5) as trace:
+        base.tell(worker, 100)
+        while not trace.info().ended:
+            base.inspector.top_over(0.01).result(10)
+        assert [event.message_type for event in trace.take()] == ["int"] * 5
+
+
+def test_time_in_handlers_is_counted_by_actor(base: AsyncioSystemBase) -> None:
+    base.spawn(Worker, "quick")
+    base.tell(base.spawn(Worker, "slow"), bytes(30))
+    (first, second) = base.inspector.top("time", 2)
+    assert (first.info.path, second.info.path) == ("slow", "quick")
+    assert first.value == first.info.busy_s >= 0.03 > second.value
+
+
+def test_a_slow_handler_is_named_by_what_the_timer_brought_and_by_its_actor(
+    base: AsyncioSystemBase,
+) -> None:
+    for name in ("a", "b"):
+        base.tell(base.spawn(Worker, name), 0.5)
+    while sum(each.count for each in base.inspector.slow_handlers()) < 2:
+        base.inspector.top_over(0.01).result(10)
+    (slow,) = base.inspector.slow_handlers()
+    assert (slow.kind, slow.message_type, slow.count) == ("Worker", "bytes", 2)
+    assert slow.path in ("a", "b")
+    assert slow.total_s >= 0.04
+    assert 0.02 <= slow.max_s < slow.total_s
+
+
+async def test_on_the_loop_outcomes_are_awaited_and_never_blocked_on() -> None:
+    base = AsyncioSystemBase()
+    base.spawn(Worker, "worker")
+    outcome = base.inspector.stop("worker", by="anna")
+    with pytest.raises(BlockingCall, match="await it instead"):
+        outcome.result(1)
+    assert await outcome == "stopped"
+    assert outcome.result(0) == "stopped"
+    await base.stop()
+
+
+async def test_one_who_stops_waiting_does_not_stop_what_was_ordered() -> None:
+    base = AsyncioSystemBase()
+    base.spawn(Worker, "worker")
+    await base.inspector.top_over(0.001)
+    outcome = base.inspector.restart("worker", by="anna")
+    waiting = asyncio.ensure_future(outcome)  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    waiting.cancel()
+    assert (await outcome).restarts == 1
+    await base.stop()
+
+
+def test_an_outcome_is_awaited_on_a_loop_of_ones_own(base: AsyncioSystemBase) -> None:
+    base.spawn(Worker, "worker")
+
+    async def restart() -> int:
+        return (await base.inspector.restart("worker", by="anna")).restarts
+
+    assert asyncio.run(restart()) == 1
+
+
+def test_the_lag_is_counted_in_full_and_ranked_over_the_last_samples() -> None:
+    measures = Measures(slow_s=1)
+    for number in range(1000):
+        measures.note_lag(number / 1000)
+    lag, histogram = measures.lag(), measures.lag_histogram()
+    assert (lag.last_s, lag.max_s) == (0.999, 0.999)
+    assert lag.p50_s == pytest.approx(1 - LAG_SAMPLES_MAX / 2000, abs=0.002)
+    assert lag.p99_s == pytest.approx(0.997, abs=0.002)
+    assert histogram.count == 1000
+    assert histogram.sum_s == pytest.approx(499.5)
+    assert dict(histogram.buckets) == {
+        bound: sum(number / 1000 <= bound for number in range(1000)) for bound in LAG_BOUNDS_S
+    }
