@@ -40,6 +40,7 @@ from supervisor.errors import (
     RootFailed,
     StashFull,
     SupervisorError,
+    WorkersBusy,
 )
 from supervisor.inspection.deadletters import DeadLetter, DropReason
 from supervisor.inspection.detail import ActorDetail, RestartInfo, TimerInfo, Waiting
@@ -123,5 +124,6 @@ __all__ = [
     "TraceEvent",
     "TraceInfo",
     "Waiting",
+    "WorkersBusy",
     "handles",
 ]

@@ -6,13 +6,14 @@ A supervised actor is an ordinary Thespian `Actor`; what it adds needs the async
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Coroutine, Hashable
 from random import Random
 from typing import Any, ClassVar, TypeVar
 
 from thespian.actors import Actor
 
-from supervisor.abilities import asking, behaviours, links, pipes, timers
+from supervisor.abilities import asking, behaviours, links, pipes, timers, workers
 from supervisor.abilities.behaviours import Behaviour
 from supervisor.abilities.pipes import Pipe
 from supervisor.clock import Clock
@@ -52,6 +53,8 @@ class SupervisedActor(Actor):  # type: ignore[misc]
     """How many messages may wait and what happens to one too many. There is no default."""
     supervision: ClassVar[Supervision] = Supervision()
     """How this actor treats its children."""
+    passivate_after_s: ClassVar[float | None] = None
+    """How long without a message before it gives up its incarnation until the next one; None for never."""
     handler_table: ClassVar[HandlerTable]
     """How it handles by default; built by the runtime."""
     behaviour_tables: ClassVar[dict[str, HandlerTable]]
@@ -63,6 +66,7 @@ class SupervisedActor(Actor):  # type: ignore[misc]
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _check_init(cls)
+        _check_idle_time(cls)
         declared = declared_handlers(cls)
         mailbox = getattr(cls, "mailbox", None)
         if mailbox is not None:
@@ -108,7 +112,8 @@ class SupervisedActor(Actor):  # type: ignore[misc]
         """The only source of chance, seeded by the base and the actor's path."""
         cell = self._cell
         if cell.random is None:
-            cell.random = cell.system.random_for(cell.path)
+            # One that had slept must not be given the same chances again.
+            cell.random = cell.system.random_for(f"{cell.path}#{cell.epoch}" if cell.epoch else cell.path)
         return cell.random
 
     # --- messages ---
@@ -162,11 +167,22 @@ class SupervisedActor(Actor):  # type: ignore[misc]
         Without `into` the result itself is the message; without `failed` an error crashes the actor. The
         coroutine is cancelled when the actor stops or restarts.
         """
-        cell = self._cell
-        if cell.actor is not self:
-            coroutine.close()
-            raise NotRunning(f"{cell.path} has stopped; it can run no coroutine any more")
-        return pipes.start(cell, coroutine, into, failed)
+        return pipes.start(self._cell, coroutine, into, failed)
+
+    def run_in_thread(
+        self,
+        function: Callable[..., _Value],
+        *args: Any,
+        into: Callable[[_Value], object] | None = None,
+        failed: Callable[[BaseException], object] | None = None,
+    ) -> Pipe:
+        """Call a function that blocks in one of the system's few threads; its result as of `pipe`.
+
+        The function must touch nothing of the actor. Once begun it cannot be stopped: a stop or a restart
+        waits for it within `shutdown_s`, then leaves it behind. `failed` is given `WorkersBusy` if too many
+        calls wait. A simulation calls it on the loop instead.
+        """
+        return workers.run_in_thread(self._cell, function, args, into, failed)
 
     def stash(self) -> None:
         """Put the message being handled aside, with its sender."""
@@ -244,6 +260,13 @@ class SupervisedActor(Actor):  # type: ignore[misc]
         """Take a `watch` back."""
         links.unwatch(self._cell, address)
 
+    def passivate(self) -> None:
+        """Give up this incarnation after this message, until the next one comes, if it is free to.
+
+        Nothing happens if by then a message, timer, coroutine or stash waits, or it has children.
+        """
+        self._cell.doze_off()
+
     # --- for Thespian ---
 
     def receiveMessage(self, msg: Any, sender: Any) -> None:
@@ -265,3 +288,12 @@ def _check_init(cls: type) -> None:
                 f"{cls.__qualname__}.__init__ requires {parameter.name!r}; an actor is made without "
                 "arguments: pass args to spawn() and read self.args in started()"
             )
+
+
+def _check_idle_time(cls: type[SupervisedActor]) -> None:
+    idle_s = cls.passivate_after_s
+    if idle_s is not None and not 0 < idle_s < math.inf:
+        raise BadActorClass(
+            f"{cls.__qualname__}.passivate_after_s was {idle_s}, "
+            "expected a number of seconds above 0, or None"
+        )

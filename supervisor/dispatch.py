@@ -148,8 +148,8 @@ def _checked(cls: type, name: str) -> Handler:
         )
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise BadHandler(f"{place} is a generator, of which nothing would run; a handler must not yield")
+    signature = inspect.signature(method)
     try:
-        signature = inspect.signature(method)
         signature.bind(None, None, None)
     except TypeError:
         taken = ", ".join(signature.parameters)

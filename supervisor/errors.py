@@ -14,6 +14,7 @@
     ├── StashFull            more put aside than the mailbox may hold
     ├── NoSuchBehaviour      `become` with what the class does not declare
     ├── BehavioursNested     too many behaviours on top of each other
+    ├── WorkersBusy          too many blocking calls wait for a thread
     ├── AskError             an ask that got no answer
     │   ├── AskTimeout       not within its time
     │   ├── Refused          the mailbox was full; also sent as a message to a refused sender
@@ -89,6 +90,10 @@ class NoSuchBehaviour(SupervisorError):
 
 class BehavioursNested(SupervisorError):
     """Behaviours were put on top of each other and not taken off again."""
+
+
+class WorkersBusy(SupervisorError):
+    """As many calls wait for a thread as may; the call was not begun."""
 
 
 class AskError(SupervisorError):

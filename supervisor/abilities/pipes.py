@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from supervisor.errors import NotRunning
 from supervisor.signals import RuntimeItem
 
 if TYPE_CHECKING:
@@ -81,8 +82,12 @@ def start(
     into: Callable[[Any], Any] | None,
     failed: Callable[[BaseException], Any] | None,
 ) -> Pipe:
-    """Run a coroutine for the current incarnation."""
-    pipe = Pipe(cell, coroutine, into, failed)
+    """Run a coroutine for the current incarnation. Raises `NotRunning` if that has ended."""
+    try:
+        pipe = Pipe(cell, coroutine, into, failed)
+    except NotRunning:
+        coroutine.close()
+        raise
     if cell.pipes is None:
         cell.pipes = {}
     cell.pipes[pipe] = None

@@ -34,6 +34,9 @@ FINISH: Final = 8  # asked for its own end
 CRASH: Final = 16  # its next message crashes it, by order of a simulation
 HALT: Final = 32  # its mailbox overflowed and must not
 SUSPENDED: Final = 64  # handles no message by order from outside, through restarts, until resumed
+PASSIVE: Final = 128  # has no incarnation until a message comes
+DOZE: Final = 256  # asked to be passive
+STIR: Final = 512  # was idle but not free to be passive; to be looked after again when something happens
 
 _UNOPENED: Final[deque[Item]] = deque(maxlen=0)
 """The queue of cells that never had a message: an empty deque is the largest part of an idle actor."""
@@ -156,6 +159,12 @@ class Cell:
         else:
             self.queue = deque()
         self.limit = self.mailbox.high
+
+    def close(self) -> None:
+        """Take the queue away again if nothing waits in it."""
+        if not self.queue:
+            self.queue = _UNOPENED
+            self.limit = 0
 
     def _displaced(self, item: Item) -> None:
         self.drop(DropReason.COALESCED, item[0], item[1])

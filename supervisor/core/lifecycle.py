@@ -12,7 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.abilities import behaviours, pipes, timers
-from supervisor.core.cell import PARKED, START, SUSPENDED, Cell
+from supervisor.core.cell import PARKED, PASSIVE, START, STIR, SUSPENDED, Cell
 from supervisor.core.queues import Item
 from supervisor.errors import DeadActor, NotRunning
 from supervisor.inspection.deadletters import DropReason
@@ -43,6 +43,10 @@ class Gone:
 def start(cell: SupervisedCell) -> bool:
     """Begin an incarnation; False if that failed, which supervision then knows."""
     cell.scheduler.current = None
+    cell.attention &= ~(START | PASSIVE | STIR)
+    idle_s = cell.cls.passivate_after_s
+    if idle_s is not None:
+        cell.system.sweeper.watch(cell, idle_s)
     try:
         actor = cell.cls()
         actor._myRef = cell
@@ -71,12 +75,24 @@ def finish(cell: SupervisedCell) -> None:
             log.error("%s (%s): stopped() raised %s", cell.path, cell.kind, type(error).__name__)
     if actor is not None:
         pipes.cancel_all(cell)
+        timers.cancel_all(cell)  # those that stopped() has set
         if cell.behaviours is not None:
             behaviours.forget(cell)
         actor._myRef = Gone(cell.address)
         del actor._address
         cell.actor = None
+        idle_s = cell.cls.passivate_after_s
+        if idle_s is not None:
+            cell.system.sweeper.forget(cell, idle_s)
     cell.epoch += 1
+
+
+def passivate(cell: SupervisedCell) -> None:
+    """Give up an incarnation that nothing needs; the next message begins another."""
+    cell.attention |= PASSIVE  # first, so that stopped() starts no children
+    finish(cell)
+    cell.pipes = cell.children = cell.random = None
+    cell.close()
 
 
 async def end(cell: SupervisedCell, limit_s: float | None = None) -> bool:
@@ -173,6 +189,7 @@ def kill(cell: SupervisedCell, reason: ExitReason) -> None:
     for child in reversed(list((cell.children or {}).values())):
         child.kill(ExitReason.KILLED)
     cell.recovery = None
+    cell.attention |= PASSIVE  # so that stopped() starts no children
     finish(cell)
     stash, cell.stash = cell.stash, None
     waiting: list[Item] = [*(stash or ()), *cell.bury()]

@@ -6,16 +6,18 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Hashable, Mapping
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from thespian.actors import ChildActorExited
+from thespian.actors import ChildActorExited, WakeupMessage
 
+from supervisor.abilities import passivation, timers
 from supervisor.abilities.behaviours import Behaviour
 from supervisor.abilities.pipes import Pipe
 from supervisor.abilities.timers import Timer
 from supervisor.core import lifecycle, supervision
-from supervisor.core.cell import CRASH, FINISH, HALT, OUT, PARKED, START, SUSPENDED, Cell
+from supervisor.core.cell import CRASH, DOZE, FINISH, HALT, OUT, PARKED, PASSIVE, START, STIR, SUSPENDED, Cell
 from supervisor.core.queues import Item, put_back, put_urgent
 from supervisor.errors import InjectedCrash, MailboxOverflow, NotInHandler, StashFull
 from supervisor.inspection.deadletters import DropReason
@@ -112,9 +114,17 @@ class SupervisedCell(ThespianRef, Cell):
         if attention & PARKED:
             self.attention |= OUT
             return False
-        if attention & START:
-            self.attention &= ~START
+        if attention & START or (self.queue and attention & (PASSIVE | SUSPENDED) == PASSIVE):
             return lifecycle.start(self) and self.attend()
+        if attention & STIR:
+            self.attention &= ~STIR
+            self.system.sweeper.watch(self, self.cls.passivate_after_s)
+            return self.attend()
+        if attention & DOZE:
+            self.attention &= ~DOZE
+            if not attention & FINISH and passivation.is_free(self):
+                lifecycle.passivate(self)
+            return self.attend()
         if attention & HALT:
             self.attention &= ~HALT
             full = MailboxOverflow(f"{self.path}: its mailbox of {self.mailbox.capacity} overflowed")
@@ -206,6 +216,11 @@ class SupervisedCell(ThespianRef, Cell):
         self.attention |= FINISH
         self.schedule()
 
+    def doze_off(self) -> None:
+        """Give up the incarnation after the message being handled, if it is free to."""
+        self.attention |= DOZE
+        self.schedule()
+
     def kill(self, reason: ExitReason) -> None:
         lifecycle.kill(self, reason)
 
@@ -224,7 +239,7 @@ class SupervisedCell(ThespianRef, Cell):
     def resume(self) -> None:
         """Go on after `suspend`."""
         self.attention &= ~SUSPENDED
-        if self.queue:
+        if self.queue or self.attention:
             self.schedule()
 
     def escalate(self, child: Cell, error: BaseException) -> None:
@@ -236,11 +251,21 @@ class SupervisedCell(ThespianRef, Cell):
 
     @property
     def is_leaving(self) -> bool:
-        return self.closing is not None or self.ending is not None or self.recovery is not None
+        leaves = self.closing is not None or self.ending is not None or self.recovery is not None
+        return leaves or bool(self.attention & PASSIVE)
+
+    def wakeupAfter(self, period: Any, payload: Any) -> None:
+        """Set one of Thespian's wakeups: a timer like any other, under a key of its own."""
+        delay = period if isinstance(period, timedelta) else timedelta(seconds=period)
+        timers.set_timer(
+            self, object(), max(0.0, delay.total_seconds()), WakeupMessage(delay, payload), every=False
+        )
 
     # --- children and watched ones ---
 
     def terminated(self, child: Cell, reason: ExitReason) -> None:
+        if self.attention & STIR:
+            self.schedule()
         if self.running and self.cls.handler_table.takes(ChildActorExited):
             self.put(ChildActorExited(child.address), self.system.systemAddress)
 
@@ -255,6 +280,8 @@ class SupervisedCell(ThespianRef, Cell):
             return "stopping"
         if self.recovery is not None:
             return "restarting"
-        if self.attention & START or not self.running:
+        if self.attention & (PASSIVE | SUSPENDED) == PASSIVE:
+            return "passive"
+        if self.attention & START or not (self.running or self.attention & PASSIVE):
             return "starting"
         return "suspended" if self.attention & (PARKED | SUSPENDED) else "running"

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from thespian.actors import ActorAddress, InvalidActorAddress
 
+from supervisor.abilities.passivation import Sweeper
+from supervisor.abilities.workers import THREADS_MAX, ThreadWorkers, Workers
 from supervisor.address import CellAddress, Target, numbers, register_system
 from supervisor.clock import Clock, SystemClock
 from supervisor.core.cell import Cell
@@ -60,6 +62,7 @@ class System:
         capabilities: dict[str, Any] | None = None,
         supervision: Supervision | None = None,
         slow_handler_s: float = SLOW_HANDLER_S,
+        threads_max: int = THREADS_MAX,
     ) -> None:
         self.name = name
         self.seed = seed
@@ -72,6 +75,8 @@ class System:
         self.home = Home(loop, name)
         self.scheduler = self.make_scheduler(self.home.loop)
         self.clock = self.make_clock(self.home.loop)
+        self.workers = self.make_workers(self.home.loop, threads_max)
+        self.sweeper = Sweeper(self.home.loop)
         self.letters = DeadLetters()
         self.registry = Registry()
         self.ended = Ended()
@@ -92,6 +97,10 @@ class System:
     def make_clock(self, loop: asyncio.AbstractEventLoop) -> Clock:
         """Return the actors' source of time."""
         return SystemClock()
+
+    def make_workers(self, loop: asyncio.AbstractEventLoop, threads_max: int) -> Workers:
+        """Return what runs the blocking calls of actors."""
+        return ThreadWorkers(loop, self.name, threads_max)
 
     def begin(self) -> None:
         """Set going what the system does by itself, on its loop."""
@@ -208,6 +217,8 @@ class System:
         if self._lag_handle is not None:
             self._lag_handle.cancel()
         self.tracing.end("the system ended")
+        self.workers.close()
+        self.sweeper.close()
         self.all_ended()
 
     def all_ended(self) -> None:

@@ -25,7 +25,7 @@ class ActorInfo:
     kind: str
     """The name of its class."""
     state: str
-    """starting, running, restarting, suspended or stopping."""
+    """starting, running, passive, restarting, suspended or stopping."""
     depth: int
     """Messages that wait."""
     capacity: int

@@ -12,6 +12,7 @@ from collections import deque
 from random import Random
 from typing import Final, NamedTuple
 
+from supervisor.abilities.workers import InlineWorkers, Workers
 from supervisor.base import AsyncioSystemBase
 from supervisor.clock import Clock, LoopClock
 from supervisor.core.cell import Cell
@@ -130,6 +131,9 @@ class SimulatedSystemBase(AsyncioSystemBase):
 
     def make_clock(self, loop: asyncio.AbstractEventLoop) -> Clock:
         return LoopClock(loop, self.start_ns)
+
+    def make_workers(self, loop: asyncio.AbstractEventLoop, threads_max: int) -> Workers:
+        return InlineWorkers()
 
     def begin_sampling(self) -> None:
         """Do nothing: there is no lag where time waits for work."""
