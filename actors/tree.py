@@ -30,7 +30,7 @@ from messages import ids
 from messages.base import Message
 from messages.directory import Directory
 from messages.ids import Wallet
-from supervisor import Backoff, Mailbox, Overflow, Strategy, SupervisedActor, Supervision, handles
+from supervisor import Backoff, Inspector, Mailbox, Overflow, Strategy, SupervisedActor, Supervision, handles
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class HouseArgs:
     about: dict[str, Any]
     now_s: int
     directory: Directory
+    inspector: Inspector
 
 
 def policies(portfolio: PortfolioSetting, settings: Settings) -> dict[Wallet, Policy]:
@@ -137,7 +138,12 @@ class House(SupervisedActor):
         self.spawn(
             Web,
             "web",
-            WebArgs(listener=self.args.listener, about=self.args.about, directory=directory),
+            WebArgs(
+                listener=self.args.listener,
+                about=self.args.about,
+                directory=directory,
+                inspector=self.args.inspector,
+            ),
         )
 
     @handles(StopSources)

@@ -76,9 +76,10 @@ async def _serve(loaded: Loaded, state_dir: Path, listener: socket.socket, run_i
             about=about,
             now_s=int(time.time()),
             directory=Directory(),
+            inspector=base.inspector,
         ),
     )
-    collector = RuntimeCollector(lambda: base)
+    collector = RuntimeCollector(base.inspector)
     REGISTRY.register(collector)
     web_file = state_dir / WEB_FILE
     web_file.write_text(json.dumps({"url": _url(listener), "pid": os.getpid(), "run_id": run_id}))

@@ -1,4 +1,4 @@
-"""The web actor: /metrics, /healthz and /api/status on a socket that the daemon bound beforehand.
+"""The web actor: /metrics, /healthz and /api on a socket that the daemon bound beforehand.
 
 It only reads. Looking never writes, and a slow answer from inside is an answer "unavailable", not a hang.
 """
@@ -17,11 +17,12 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from thespian.actors import ActorAddress
 
+from actors.web import inspection
 from messages.base import Message
 from messages.directory import Directory
 from messages.ingest import IngestQuery, IngestState
 from messages.store import Counts, CountsQuery, StoreAvailability, SubscribeAvailability
-from supervisor import Mailbox, Overflow, SupervisedActor, handles
+from supervisor import Inspector, Mailbox, Overflow, SupervisedActor, handles
 
 log = structlog.get_logger("web")
 
@@ -35,6 +36,7 @@ class WebArgs:
     listener: socket.socket
     about: dict[str, Any]
     directory: Directory
+    inspector: Inspector
 
 
 class _Serving(Message, frozen=True):
@@ -83,6 +85,7 @@ class Web(SupervisedActor):
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/api/status", self._status)
+        inspection.add_routes(app, self.args.inspector)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:

@@ -246,6 +246,7 @@ def test_a_tree_can_be_of_one_actor_and_those_under_it() -> None:
         sim.run()
         assert [info.path for info in sim.base.inspector.tree("clerk")] == ["clerk", "clerk/helper"]
         assert sim.base.inspector.tree() == tuple(sim.base.tree())
+        assert [info.path for info in sim.base.inspector.tree(n=2)] == ["clerk", "clerk/helper"]
 
 
 def test_everything_shown_is_plain_data_that_json_takes() -> None:

@@ -6,14 +6,12 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 
 import aiohttp
 import pytest
 
 from actors.web import actor as web
 from actors.web.actor import Web, WebArgs
-from actors.web.runtime_metrics import RuntimeCollector
 from messages.directory import Directory
 from messages.ingest import IngestQuery, IngestState
 from messages.store import Counts, CountsQuery, StoreAvailability, SubscribeAvailability
@@ -67,7 +65,9 @@ class House:
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         directory = Directory(store=self.inside, ingest=self.inside)
         about = {"run_id": "r1", "mode": "paper"}
-        args = WebArgs(listener=self.listener, about=about, directory=directory)
+        args = WebArgs(
+            listener=self.listener, about=about, directory=directory, inspector=self.base.inspector
+        )
         self.web = self.base.spawn(Web, "web", args)
 
     async def get(self, path):
@@ -127,6 +127,12 @@ async def test_status_tells_run_uptime_feeds_and_figures(house):
     assert body["uptime_s"] >= 0
 
 
+async def test_the_actors_that_serve_are_among_those_shown(house):
+    await house.becomes(200)
+    status, body = await house.get("/api/actors/web")
+    assert (status, body["state"]) == (200, {"store_available": True, "reason": ""})
+
+
 async def test_a_store_that_does_not_answer_is_an_answer_not_a_hang(house, monkeypatch):
     monkeypatch.setattr(web, "ASK_TIMEOUT_S", 0.05)
     house.args["silent"] = True
@@ -138,7 +144,7 @@ async def test_a_store_that_does_not_answer_is_an_answer_not_a_hang(house, monke
 
 async def test_looking_never_writes(house):
     async with aiohttp.ClientSession() as session:
-        for path in ("/metrics", "/healthz", "/api/status"):
+        for path in ("/metrics", "/healthz", "/api/status", "/api/actors/web", "/api/dead-letters"):
             async with session.post(house.url + path) as answer:
                 assert answer.status == 405
 
@@ -151,41 +157,3 @@ async def test_a_new_incarnation_serves_on_the_same_socket(house):
             with contextlib.suppress(aiohttp.ClientError):
                 await house.get("/healthz")
     assert await house.becomes(200)
-
-
-class Figures:
-    """One actor in the runtime's tree."""
-
-    def __init__(self, kind, depth, handled=0, restarts=0):
-        self.kind, self.depth, self.handled, self.restarts = kind, depth, handled, restarts
-
-
-class View:
-    """A runtime with two leaders and a store."""
-
-    def tree(self):
-        return [Figures("Leader", 2, 10, 1), Figures("Leader", 5, 20), Figures("Store", 1)]
-
-    def drops(self):
-        return {("Reconciler", "Look", "dropped-newest"): 3}
-
-    def loop_lag(self):
-        return SimpleNamespace(max_s=0.25)
-
-
-def test_a_thousand_leaders_are_one_time_series_not_a_thousand():
-    samples = {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in RuntimeCollector(View).collect()
-        for sample in family.samples
-    }
-    assert samples["remora_actors", "Leader"] == 2
-    assert (samples["remora_mailbox_depth", "Leader"], samples["remora_mailbox_depth_max", "Leader"]) == (
-        7,
-        5,
-    )
-    assert samples["remora_messages_handled_total", "Leader"] == 30
-    assert samples["remora_actor_restarts_total", "Leader"] == 1
-    assert samples["remora_mailbox_drops_total", "Reconciler", "Look", "dropped-newest"] == 3
-    assert samples["remora_event_loop_lag_seconds",] == 0.25
-    assert samples["remora_resident_memory_bytes",] > 0
