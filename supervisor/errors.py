@@ -28,6 +28,7 @@
     │   ├── BadTrace         a trace without limits, or one too many
     │   └── LoopBusy         the loop did not come to the call in time, and will not do it any more
     ├── InjectedCrash        a crash that a simulation asked for
+    ├── NotSimulated         a simulation has no such thing as was asked of its loop
     └── Deadlock             simulated time cannot move: everybody waits for somebody
 
 Texts name types and paths and never the content of a message, which may hold secrets or fail to print.
@@ -176,6 +177,10 @@ class LoopBusy(InspectionError, TimeoutError):
 
 class InjectedCrash(SupervisorError):
     """Raised in place of handling a message because a simulation asked for it."""
+
+
+class NotSimulated(SupervisorError, NotImplementedError):
+    """The code asked a simulated loop for something of the machine's that is not simulated."""
 
 
 class Deadlock(SupervisorError):

@@ -122,9 +122,10 @@ class SimulatedSystemBase(AsyncioSystemBase):
         supervision: Supervision | None = None,
     ) -> None:
         self.start_ns = start_ns
-        self.loop = VirtualLoop()
+        self.loop = VirtualLoop(0 if seed is None else seed)
         self._shuffle = Random(f"{seed}:/schedule") if seed is not None else None
         super().__init__(self.loop, seed=0 if seed is None else seed, name=name, supervision=supervision)
+        self.loop.clock = self.clock
 
     def make_scheduler(self, loop: asyncio.AbstractEventLoop) -> Scheduler:
         return SimulatedScheduler(loop, self.measures, self._shuffle)

@@ -41,6 +41,7 @@ class Simulation:
         self.base = SimulatedSystemBase(seed, start_ns=start_ns, supervision=supervision)
         self.loop = self.base.loop
         self.clock: Clock = self.base.clock
+        self.network = self.loop.network
         self._probes = 0
 
     def __enter__(self) -> Self:

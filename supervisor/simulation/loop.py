@@ -1,30 +1,47 @@
 """An asyncio event loop whose time is virtual: where the real one would wait, this one moves its clock.
 
 Deterministic: callbacks run in the order they were scheduled, timers in the order of their time. It never
-touches the machine's clock and has no sockets.
+touches the machine's clock, and its sockets are in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
+from supervisor.clock import NS_PER_S, Clock, LoopClock
 from supervisor.errors import Deadlock
+from supervisor.simulation import tasks
+from supervisor.simulation.network import surroundings
+from supervisor.simulation.network.loop import NetworkedLoop
+
+_Value = TypeVar("_Value")
 
 _TASKS_NAMED_MAX: Final = 20
 
 
-class VirtualLoop(asyncio.BaseEventLoop):
+class VirtualLoop(NetworkedLoop):
     """A loop for simulations. `drive` runs it up to a moment; `run_until_complete` as far as needed."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, seed: int | str = 0) -> None:
         self._now = 0.0
         self._until: float | None = None
-        self._selector: Any = _VirtualSelector(self)
+        self.clock: Clock = LoopClock(self, 0)
+        """Tells libraries that ask the machine what time it is."""
+        super().__init__(seed)
+        self.set_task_factory(tasks.numbered())
 
     def time(self) -> float:
         return self._now
+
+    def wall_s(self) -> float:
+        """Return the simulated seconds since the epoch."""
+        return self.clock.now_ns() / NS_PER_S
+
+    def run_forever(self) -> None:
+        with surroundings.simulated():
+            super().run_forever()
 
     def drive(self, until: float) -> None:
         """Run all that is due up to a moment, and leave the time at that moment."""
@@ -58,30 +75,25 @@ class VirtualLoop(asyncio.BaseEventLoop):
         else:
             raise Deadlock(self._who_waits())
 
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, function: Callable[..., _Value], *args: Any
+    ) -> asyncio.Future[_Value]:
+        """Run a blocking function at once, in this thread: when another would be done with it is chance."""
+        future = self.create_future()
+        try:
+            future.set_result(function(*args))
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
     def _who_waits(self) -> str:
         tasks = sorted(asyncio.all_tasks(self), key=lambda task: task.get_name())
         lines = [f"  {task.get_name()}: {_place(task)}" for task in tasks[:_TASKS_NAMED_MAX]]
         if len(tasks) > _TASKS_NAMED_MAX:
             lines.append(f"  and {len(tasks) - _TASKS_NAMED_MAX} more")
         return "\n".join(["nothing is ready and no timer is set, yet these wait:", *lines])
-
-    # --- what BaseEventLoop leaves to its subclasses ---
-
-    def _process_events(self, event_list: Any) -> None:
-        """Do nothing: there are no files."""
-
-    def _write_to_self(self) -> None:
-        """Do nothing: this loop never sleeps, so nobody has to wake it."""
-
-
-class _VirtualSelector:
-    def __init__(self, loop: VirtualLoop) -> None:
-        self._loop = loop
-
-    def select(self, timeout: float | None) -> list[Any]:
-        if timeout is None or timeout > 0:
-            self._loop.pass_time()
-        return []
 
 
 def _place(task: asyncio.Task[Any]) -> str:

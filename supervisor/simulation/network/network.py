@@ -1,0 +1,290 @@
+"""The network of a simulation: hosts, connections between them, and what goes wrong.
+
+    with Simulation(seed=1) as sim:
+        sim.network.play([Cut(between=("localhost", "venue"), at_s=10, for_s=5)])
+
+Code takes part through the loop's own `create_server` and `create_connection`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import itertools
+import socket
+from collections.abc import Iterable
+from random import Random
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from supervisor.simulation.network import hosts
+from supervisor.simulation.network.breaking import Breaking, befall
+from supervisor.simulation.network.conditions import Conditions
+from supervisor.simulation.network.connection import Connection
+from supervisor.simulation.network.faults import (
+    Cut,
+    LastingFault,
+    Nameless,
+    NetworkFault,
+    Refuse,
+    Slow,
+    SuddenFault,
+)
+from supervisor.simulation.network.record import ConnectionRecord, NetworkEvent, Record
+from supervisor.simulation.network.sockets import Address, ListeningSocket, MemorySocket, StreamSocket
+from supervisor.simulation.network.way import Way
+
+if TYPE_CHECKING:
+    from supervisor.simulation.network.selector import VirtualSelector
+
+_FaultT = TypeVar("_FaultT", bound=LastingFault)
+
+_DESCRIPTORS_FROM: Final = 1 << 20
+"""Far above the operating system's file descriptors."""
+_REPEATS_S: Final = (1, 2, 4, 8, 16, 32, 64)
+"""When Linux repeats a connection attempt that nobody answers; then it gives up."""
+
+
+class Network:
+    """What the sockets of one simulated loop are joined to."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, selector: VirtualSelector, seed: int | str) -> None:
+        self.loop = loop
+        self.hosts = hosts.Hosts()
+        self.random = Random(f"{seed}:/network")
+        """The chance of what is no connection's own."""
+        self._seed = seed
+        self._selector = selector
+        self._descriptors = itertools.count(_DESCRIPTORS_FROM)
+        self._numbers = itertools.count(1)
+        self._conditions = Conditions()
+        self._ways: dict[tuple[str, str], Way] = {}
+        self._listening: dict[Address, ListeningSocket] = {}
+        self._open: dict[int, Connection] = {}
+        self._lasting: list[LastingFault] = []
+        self._breaking: list[Breaking] = []
+        self._record = Record()
+
+    # --- hosts ---
+
+    running_on = staticmethod(hosts.running_on)
+    """`with network.running_on("venue"):` the code of the block, and what it starts, is on that host."""
+
+    def alias(self, name: str, host: str) -> None:
+        """Let a host be reached by another name too; faults tell the names apart."""
+        self.hosts.add(name, owner=host)
+
+    @property
+    def conditions(self) -> Conditions:
+        """What every way is like where no fault says otherwise."""
+        return self._conditions
+
+    @conditions.setter
+    def conditions(self, conditions: Conditions) -> None:
+        self._conditions = conditions
+        self._refresh()
+
+    # --- what goes wrong ---
+
+    def play(self, faults: Iterable[NetworkFault]) -> None:
+        """Let each fault begin at its time, counted from now, and end after its own."""
+        for fault in faults:
+            self.loop.call_later(fault.at_s, self.begin, fault)
+
+    def begin(self, fault: NetworkFault) -> None:
+        """Let a fault begin now, whatever its `at_s`."""
+        self._note_fault(fault, "begins")
+        if isinstance(fault, LastingFault):
+            self._lasting.append(fault)
+            self._refresh()
+            if fault.for_s is not None:
+                self.loop.call_later(fault.for_s, self.end, fault)
+        elif isinstance(fault, SuddenFault) and fault.after_bytes is None:
+            for connection in self._concerned(fault):
+                befall(fault, connection)
+        elif isinstance(fault, SuddenFault) and fault.after_bytes is not None:
+            breaking = Breaking(fault, fault.after_bytes, self._struck)
+            self._breaking.append(breaking)
+            for connection in self._concerned(fault):
+                connection.breaking = connection.breaking or breaking
+
+    def end(self, fault: LastingFault) -> None:
+        """Lift a fault; one that is over already is none."""
+        if fault in self._lasting:
+            self._lasting.remove(fault)
+            self._note_fault(fault, "ends")
+            self._refresh()
+
+    def heal(self) -> None:
+        """Lift everything. What broke stays broken, and what is still to begin begins."""
+        for fault in list(self._lasting):
+            self.end(fault)
+        for breaking in list(self._breaking):
+            self._struck(breaking)
+
+    def _concerned(self, fault: NetworkFault) -> list[Connection]:
+        return [each for each in self._open.values() if fault.concerns(each.client_host, each.server_name)]
+
+    def _struck(self, breaking: Breaking) -> None:
+        self._breaking.remove(breaking)
+        for connection in self._open.values():
+            if connection.breaking is breaking:
+                connection.breaking = self._breaking_of(connection)
+
+    def _breaking_of(self, connection: Connection) -> Breaking | None:
+        ends = connection.client_host, connection.server_name
+        return next((each for each in self._breaking if each.fault.concerns(*ends)), None)
+
+    def _active(self, kind: type[_FaultT], client: str, server: str) -> _FaultT | None:
+        """Return the latest fault of a kind between these two."""
+        for fault in reversed(self._lasting):
+            if isinstance(fault, kind) and fault.concerns(client, server):
+                return fault
+        return None
+
+    def _refresh(self) -> None:
+        for way in self._ways.values():
+            self._look(way)
+
+    def _look(self, way: Way) -> None:
+        there, back = (way.source, way.target), (way.target, way.source)
+        slow = self._active(Slow, *there) or self._active(Slow, *back)
+        way.conditions = self._conditions if slow is None else slow.conditions(self._conditions)
+        reverse = self._active(Cut, *back)
+        if self._active(Cut, *there) is not None or (reverse is not None and not reverse.one_way):
+            way.cut(self.loop.time())
+        else:
+            way.heal(self.loop.time())
+
+    def _way(self, source: str, target: str) -> Way:
+        way = self._ways.get((source, target))
+        if way is None:
+            way = self._ways[source, target] = Way(source, target, self._conditions)
+            self._look(way)
+        return way
+
+    # --- what happened ---
+
+    @property
+    def digest(self) -> str:
+        """A hash over all that arrived anywhere and when; the same seed and code give the same."""
+        return self._record.digest
+
+    @property
+    def trace(self) -> list[NetworkEvent]:
+        """The last events: what arrived when, on which connection, and how it ended."""
+        return list(self._record.events)
+
+    @property
+    def connections(self) -> list[ConnectionRecord]:
+        """The last connections, open or not, with a digest of the bytes in each direction."""
+        return list(self._record.connections)
+
+    def note(self, connection: Connection, what: str, detail: str, data: bytes = b"") -> None:
+        """Remember what happened to a connection."""
+        self._record.note(self.loop.time(), connection.record.number, what, detail, data)
+
+    def _note_fault(self, fault: NetworkFault, what: str) -> None:
+        ends = f"{type(fault).__name__} {fault.between[0]} {fault.between[1]}"
+        self._record.note(self.loop.time(), 0, what, ends)
+
+    # --- what the loop asks for ---
+
+    def look_up(self, name: str) -> str:
+        """Return the address of a name, seen from here. Raises `gaierror`."""
+        found = self.hosts.reach(name)
+        if self._active(Nameless, hosts.here(), found) is not None:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return self.hosts.address(found)
+
+    def listen(self, host: str | None, port: int) -> ListeningSocket:
+        """Return a socket that is bound on the present host, or on the one named. Raises `OSError`."""
+        if host is None or host in hosts.EVERYWHERE:
+            name, address = hosts.here(), "0.0.0.0"
+        elif host in hosts.ITSELF:
+            name, address = hosts.here(), hosts.LOOPBACK
+        else:
+            named = self.hosts.named(host)
+            name, address = self.hosts.owner(named), self.hosts.add(named)
+        self.hosts.add(name)
+        taken = {number for owner, number in self._listening if owner == name}
+        port = port or self.hosts.free_port(name, taken)
+        if port in taken:
+            text = f"error while attempting to bind on address ({host!r}, {port}): address already in use"
+            raise OSError(errno.EADDRINUSE, text)
+        listening = ListeningSocket(self, name, (address, port))
+        self._listening[name, port] = listening
+        return listening
+
+    async def connect(self, address: Address) -> StreamSocket:
+        """Return the client's end of a new connection. Raises `ConnectionRefusedError`, `TimeoutError`."""
+        client, server = hosts.here(), self.hosts.reach(address[0])
+        number = next(self._numbers)
+        random = Random(f"{self._seed}:/network/{number}")
+        there, back = self._way(client, server), self._way(server, client)
+        for repeat_s in _REPEATS_S:
+            if not (there.is_cut or back.is_cut):
+                break
+            await asyncio.sleep(repeat_s)
+        else:
+            raise TimeoutError(errno.ETIMEDOUT, f"Connect call failed {address}")
+        await asyncio.sleep(random.uniform(*there.conditions.latency_s))
+        listening = self._listening_for(client, server, address[1])
+        if listening is None or self._active(Refuse, client, server) is not None:
+            self._record.note(self.loop.time(), number, "refused", f"{client} {server}:{address[1]}")
+            await asyncio.sleep(random.uniform(*back.conditions.latency_s))
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed {address}")
+        connection = self._join(number, (there, back), address[1], random)
+        listening.offer(connection.server)
+        try:
+            await asyncio.sleep(random.uniform(*back.conditions.latency_s))
+        except asyncio.CancelledError:
+            connection.client.close()
+            raise
+        return connection.client
+
+    def _listening_for(self, client: str, server: str, port: int) -> ListeningSocket | None:
+        host = self.hosts.owner(server)
+        listening = self._listening.get((host, port))
+        if listening is None or not listening.is_listening:
+            return None
+        is_private = listening.getsockname()[0] == hosts.LOOPBACK
+        return None if is_private and self.hosts.owner(client) != host else listening
+
+    def _join(self, number: int, ways: tuple[Way, Way], port: int, random: Random) -> Connection:
+        there, _ = ways
+        own = self.hosts.add(there.source), self.hosts.free_port(there.source, ())
+        connection = Connection(self, number, ways, (own, (self.hosts.add(there.target), port)), random)
+        connection.breaking = self._breaking_of(connection)
+        self._open[number] = connection
+        self._record.connections.append(connection.record)
+        self.note(connection, "opened", f"{there.source} {there.target}:{port}")
+        return connection
+
+    # --- what the sockets tell ---
+
+    @property
+    def is_running(self) -> bool:
+        """Whether anything can still happen."""
+        return not self.loop.is_closed()
+
+    def opened(self, sock: MemorySocket) -> int:
+        """Return the descriptor of a new socket."""
+        descriptor = next(self._descriptors)
+        self._selector.opened(sock, descriptor)
+        return descriptor
+
+    def changed(self, sock: MemorySocket) -> None:
+        """Look again at whether a socket is ready."""
+        self._selector.changed(sock.fileno())
+
+    def closed(self, descriptor: int) -> None:
+        """Forget a descriptor."""
+        self._selector.closed(descriptor)
+
+    def stopped_listening(self, sock: ListeningSocket) -> None:
+        """Refuse connections from now on."""
+        self._listening.pop((sock.host, sock.getsockname()[1]), None)
+
+    def ended(self, connection: Connection) -> None:
+        """Forget a connection that is closed at both ends."""
+        self._open.pop(connection.record.number, None)
