@@ -1,4 +1,4 @@
-"""The network in memory against the kernel's: the same programs run on both and must see the same callbacks."""
+"""The network in memory against the kernel: the same programs run on both and must see the same callbacks."""
 
 from __future__ import annotations
 
