@@ -14,22 +14,20 @@ if TYPE_CHECKING:
 class Breaking:
     """Strikes once, whichever connection comes there first."""
 
-    def __init__(self, fault: SuddenFault, after_bytes: int, struck: Callable[[Breaking], None]) -> None:
+    def __init__(self, fault: SuddenFault, struck: Callable[[Breaking], None]) -> None:
         self.fault = fault
-        self.after_bytes = after_bytes
         self._struck = struck
 
     def strike(self, connection: Connection) -> None:
         """Break this connection and spare the others."""
         self._struck(self)
-        befall(self.fault, connection)
+        self.befall(connection)
 
-
-def befall(fault: SuddenFault, connection: Connection) -> None:
-    """Do to a connection what the fault says."""
-    if isinstance(fault, Reset):
-        connection.reset()
-    elif isinstance(fault, Orphan):
-        connection.orphan()
-    else:
-        connection.truncate()
+    def befall(self, connection: Connection) -> None:
+        """Do to a connection what the fault says."""
+        if isinstance(self.fault, Reset):
+            connection.reset()
+        elif isinstance(self.fault, Orphan):
+            connection.orphan()
+        else:
+            connection.truncate()

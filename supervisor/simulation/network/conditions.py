@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -12,8 +13,8 @@ class Conditions:
     latency_s: tuple[float, float] = (0.0005, 0.005)
     """Shortest and longest time on the way; bytes never overtake earlier ones."""
 
-    bytes_per_s: float | None = None
-    """How fast one connection's bytes leave in one direction; None for at once."""
+    bytes_per_s: float = math.inf
+    """How fast one connection's bytes leave in one direction."""
 
     cut_share: float = 0.25
     """The share of writes that arrive in pieces. What arrives together is always read together."""
@@ -25,8 +26,8 @@ class Conditions:
         shortest, longest = self.latency_s
         if not 0 <= shortest <= longest:
             raise ValueError(f"latency_s was {self.latency_s}, expected (shortest, longest) from 0 up")
-        if self.bytes_per_s is not None and self.bytes_per_s <= 0:
-            raise ValueError(f"bytes_per_s was {self.bytes_per_s}, expected more than 0, or None")
+        if not self.bytes_per_s > 0:
+            raise ValueError(f"bytes_per_s was {self.bytes_per_s}, expected more than 0")
         if not 0 <= self.cut_share <= 1:
             raise ValueError(f"cut_share was {self.cut_share}, expected 0 to 1")
         if self.window_bytes < 1:

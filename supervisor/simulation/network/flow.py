@@ -107,7 +107,7 @@ class Flow:
 
     def _fly(self, what: bytes | Mark, gap_s: float) -> None:
         conditions, leaves_at = self._way.conditions, self._loop.time()
-        if conditions.bytes_per_s is not None and isinstance(what, bytes):
+        if isinstance(what, bytes):
             self._free_at = leaves_at = max(leaves_at, self._free_at) + len(what) / conditions.bytes_per_s
         at = max(self._last_at, leaves_at + self._random.uniform(*conditions.latency_s)) + gap_s
         self._last_at = at
@@ -142,13 +142,13 @@ class Flow:
             return
         breaking = self._connection.breaking
         if breaking is not None and self is self._connection.to_client:
-            data = data[: max(0, breaking.after_bytes - self._stream.size)]
+            data = data[: max(0, breaking.fault.after_bytes - self._stream.size)]
         if data:
             self.arrived += data
             self._stream.take(data)
             self._network.note(self._connection, self._name, str(len(data)), data)
             self._network.changed(self.target)
-        if breaking is not None and self._stream.size >= breaking.after_bytes:
+        if breaking is not None and self._stream.size >= breaking.fault.after_bytes:
             breaking.strike(self._connection)
 
     def _mark_arrives(self, mark: Mark) -> None:
@@ -195,7 +195,7 @@ class Flow:
     def _give_up(self) -> None:
         self._giving_up = None
         self._way.held.pop(self, None)
-        self.is_orphaned = True
+        self._is_held = False
         self.discard()
         self.source.fail(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
 

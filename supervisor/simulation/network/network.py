@@ -1,7 +1,7 @@
 """The network of a simulation: hosts, connections between them, and what goes wrong.
 
     with Simulation(seed=1) as sim:
-        sim.network.play([Cut(between=("localhost", "venue"), at_s=10, for_s=5)])
+        sim.network.play([Cut("localhost", "venue", at_s=10, for_s=5)])
 
 Code takes part through the loop's own `create_server` and `create_connection`.
 """
@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import itertools
+import math
 import socket
 from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from supervisor.simulation.network import hosts
-from supervisor.simulation.network.breaking import Breaking, befall
+from supervisor.simulation.network.breaking import Breaking
 from supervisor.simulation.network.conditions import Conditions
 from supervisor.simulation.network.connection import Connection
 from supervisor.simulation.network.faults import (
@@ -96,16 +97,20 @@ class Network:
         if isinstance(fault, LastingFault):
             self._lasting.append(fault)
             self._refresh()
-            if fault.for_s is not None:
+            if math.isfinite(fault.for_s):
                 self.loop.call_later(fault.for_s, self.end, fault)
-        elif isinstance(fault, SuddenFault) and fault.after_bytes is None:
+        elif isinstance(fault, SuddenFault):
+            self._befall(fault)
+
+    def _befall(self, fault: SuddenFault) -> None:
+        breaking = Breaking(fault, self._struck)
+        if not fault.after_bytes:
             for connection in self._concerned(fault):
-                befall(fault, connection)
-        elif isinstance(fault, SuddenFault) and fault.after_bytes is not None:
-            breaking = Breaking(fault, fault.after_bytes, self._struck)
-            self._breaking.append(breaking)
-            for connection in self._concerned(fault):
-                connection.breaking = connection.breaking or breaking
+                breaking.befall(connection)
+            return
+        self._breaking.append(breaking)
+        for connection in self._concerned(fault):
+            connection.breaking = connection.breaking or breaking
 
     def end(self, fault: LastingFault) -> None:
         """Lift a fault; one that is over already is none."""
@@ -184,7 +189,7 @@ class Network:
         self._record.note(self.loop.time(), connection.record.number, what, detail, data)
 
     def _note_fault(self, fault: NetworkFault, what: str) -> None:
-        ends = f"{type(fault).__name__} {fault.between[0]} {fault.between[1]}"
+        ends = f"{fault.verb} {fault.client} {fault.server}"
         self._record.note(self.loop.time(), 0, what, ends)
 
     # --- what the loop asks for ---
