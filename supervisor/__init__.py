@@ -5,6 +5,8 @@ the same actors in virtual time. Knows nothing of what the actors are for.
 """
 
 from supervisor.abilities.behaviours import Behaviour, Otherwise
+from supervisor.abilities.breakers import Breaker, BreakerInfo
+from supervisor.abilities.circuit import BreakerPolicy, BreakerState
 from supervisor.abilities.pipes import Pipe
 from supervisor.actor import SupervisedActor
 from supervisor.address import CellAddress
@@ -19,6 +21,7 @@ from supervisor.errors import (
     BadTrace,
     BehavioursNested,
     BlockingCall,
+    BreakerOpen,
     DeadActor,
     Deadlock,
     DuplicateHandler,
@@ -56,7 +59,7 @@ from supervisor.inspection.trace import Sent, Trace, TraceEvent, TraceInfo
 from supervisor.inspection.tree import ActorInfo
 from supervisor.mailbox import Mailbox, Overflow
 from supervisor.policy import Backoff, ExitReason, Restart, Strategy, Supervision
-from supervisor.signals import Terminated
+from supervisor.signals import BreakerChanged, Terminated
 
 __all__ = [
     "Action",
@@ -72,6 +75,12 @@ __all__ = [
     "Behaviour",
     "BehavioursNested",
     "BlockingCall",
+    "Breaker",
+    "BreakerChanged",
+    "BreakerInfo",
+    "BreakerOpen",
+    "BreakerPolicy",
+    "BreakerState",
     "CellAddress",
     "Clock",
     "DeadActor",

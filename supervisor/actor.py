@@ -13,8 +13,10 @@ from typing import Any, ClassVar, TypeVar
 
 from thespian.actors import Actor
 
-from supervisor.abilities import asking, behaviours, links, pipes, timers, workers
+from supervisor.abilities import asking, behaviours, breakers, links, pipes, timers, workers
 from supervisor.abilities.behaviours import Behaviour
+from supervisor.abilities.breakers import Breaker
+from supervisor.abilities.circuit import BreakerPolicy
 from supervisor.abilities.pipes import Pipe
 from supervisor.clock import Clock
 from supervisor.core.cell import Cell
@@ -208,6 +210,13 @@ class SupervisedActor(Actor):  # type: ignore[misc]
     def unbecome(self) -> None:
         """Go back to the behaviour below the current one, in the end to the default one."""
         behaviours.unbecome(self._cell)
+
+    def breaker(self, key: str, policy: BreakerPolicy | None = None) -> Breaker:
+        """Return this incarnation's circuit breaker of that key, made with the policy if there is none.
+
+        Raises `ValueError` if there is one with another policy.
+        """
+        return breakers.breaker(self._cell, key, policy)
 
     # --- time ---
 

@@ -15,6 +15,7 @@
     ├── NoSuchBehaviour      `become` with what the class does not declare
     ├── BehavioursNested     too many behaviours on top of each other
     ├── WorkersBusy          too many blocking calls wait for a thread
+    ├── BreakerOpen          a circuit breaker lets no call through
     ├── AskError             an ask that got no answer
     │   ├── AskTimeout       not within its time
     │   ├── Refused          the mailbox was full; also sent as a message to a refused sender
@@ -95,6 +96,17 @@ class BehavioursNested(SupervisorError):
 
 class WorkersBusy(SupervisorError):
     """As many calls wait for a thread as may; the call was not begun."""
+
+
+class BreakerOpen(SupervisorError):
+    """The call was not made: too many before it failed. `retry_after_s` is 0 if only a trial is awaited."""
+
+    def __init__(self, path: str, key: str, retry_after_s: float) -> None:
+        until = f"for another {retry_after_s:.3g} s" if retry_after_s else "until its trial has ended"
+        super().__init__(f"{path}: breaker {key!r} lets no call through {until}")
+        self.path = path
+        self.key = key
+        self.retry_after_s = retry_after_s
 
 
 class AskError(SupervisorError):

@@ -10,6 +10,7 @@ from typing import Any
 
 from thespian.actors import ActorSystemMessage
 
+from supervisor.abilities.circuit import BreakerState
 from supervisor.errors import Refused
 from supervisor.policy import ExitReason
 
@@ -21,6 +22,18 @@ class Terminated:
     address: Any
     path: str
     reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerChanged:
+    """A circuit breaker of an actor went from one state to another; sent to it and to who watches it."""
+
+    address: Any
+    path: str
+    key: str
+    before: BreakerState
+    after: BreakerState
+    reason: str
 
 
 class RuntimeItem:
@@ -44,7 +57,7 @@ class Drained(RuntimeItem):
     __slots__ = ()
 
 
-_KEPT = (RuntimeItem, Terminated, Refused, ActorSystemMessage)
+_KEPT = (RuntimeItem, Terminated, BreakerChanged, Refused, ActorSystemMessage)
 
 
 def is_kept(message: object) -> bool:

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from thespian.actors import ActorExitRequest, ChildActorExited
 
-from supervisor.abilities import pipes, timers
+from supervisor.abilities import breakers, pipes, timers
 from supervisor.abilities.behaviours import Behaviour, Otherwise, current
+from supervisor.abilities.breakers import Breaker
 from supervisor.abilities.pipes import Pipe
 from supervisor.abilities.timers import Timer
 from supervisor.core import lifecycle
@@ -134,6 +135,7 @@ def _urgent(actor: Any, urgent: Urgent, sender: Any) -> None:
 _RUNTIME: Final[dict[type, Handler]] = {
     Timer: timers.deliver,
     Pipe: pipes.deliver,
+    Breaker: breakers.deliver,
     Urgent: _urgent,
     Drained: lifecycle.drained,
     ChildActorExited: _ignore,

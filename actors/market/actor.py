@@ -76,7 +76,7 @@ class MarketActor(SupervisedActor):
         self.market_at_ns = 0
         self.books: dict[TokenId, tuple[Book, int]] = {}
         self.waiting: dict[IntentId, CopyProposed] = {}
-        self.breaker = MarketBreaker(self.args.breaker)
+        self.market_breaker = MarketBreaker(self.args.breaker)
         self.decided = 0
         self.falling_asleep = False
         self.timer("idle", IDLE_S, _Idle())
@@ -88,17 +88,18 @@ class MarketActor(SupervisedActor):
                 self.send(self.args.directory.markets, proposal)
 
     def snapshot(self) -> dict[str, object]:
+        is_open = self.market_breaker.is_open(self.clock.monotonic_ns())
         return {
             "condition_id": self.args.condition_id,
             "state": self._state(),
             "waiting": len(self.waiting),
             "decided": self.decided,
-            "breaker": self.breaker.reason if self.breaker.is_open(self.clock.monotonic_ns()) else "closed",
+            "breaker": self.market_breaker.reason if is_open else "closed",
         }
 
     def _state(self) -> str:
         """The trading state of R5, as far as copying knows it."""
-        if self.breaker.is_open(self.clock.monotonic_ns()):
+        if self.market_breaker.is_open(self.clock.monotonic_ns()):
             return "HALT"
         if self.market is None or self.market.resolution is Resolution.OPEN:
             return "IDLE"
@@ -107,7 +108,7 @@ class MarketActor(SupervisedActor):
     @handles(CopyProposed)
     def on_proposed(self, proposal: CopyProposed, sender: ActorAddress) -> None:
         self.timer("idle", IDLE_S, _Idle())
-        if proposal.side is Side.BUY and self.breaker.is_open(self.clock.monotonic_ns()):
+        if proposal.side is Side.BUY and self.market_breaker.is_open(self.clock.monotonic_ns()):
             # A halt keeps us from getting in, never from getting out (I8).
             self._skip(proposal, SkipReason.MARKET_HALTED, proposal.checks)
             return
@@ -265,13 +266,13 @@ class MarketActor(SupervisedActor):
 
     @handles(MarketOutcomeReported)
     def on_outcome(self, message: MarketOutcomeReported, sender: ActorAddress) -> None:
-        if self.breaker.record(message.state, message.elapsed_ms, self.clock.monotonic_ns()):
+        if self.market_breaker.record(message.state, message.elapsed_ms, self.clock.monotonic_ns()):
             BREAKER_OPENED.inc()
-            log.error("market halted", market_id=self.args.condition_id, reason=self.breaker.reason)
+            log.error("market halted", market_id=self.args.condition_id, reason=self.market_breaker.reason)
 
     @handles(_Idle)
     def on_idle(self, message: _Idle, sender: ActorAddress) -> None:
-        if self.waiting or self.breaker.is_open(self.clock.monotonic_ns()):
+        if self.waiting or self.market_breaker.is_open(self.clock.monotonic_ns()):
             self.timer("idle", IDLE_S, _Idle())
         else:
             self.falling_asleep = True

@@ -78,6 +78,7 @@ def finish(cell: SupervisedCell) -> None:
         timers.cancel_all(cell)  # those that stopped() has set
         if cell.behaviours is not None:
             behaviours.forget(cell)
+        cell.breakers = None
         actor._myRef = Gone(cell.address)
         del actor._address
         cell.actor = None

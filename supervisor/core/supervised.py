@@ -14,6 +14,7 @@ from thespian.actors import ChildActorExited, WakeupMessage
 
 from supervisor.abilities import passivation, timers
 from supervisor.abilities.behaviours import Behaviour
+from supervisor.abilities.breakers import Breaker
 from supervisor.abilities.pipes import Pipe
 from supervisor.abilities.timers import Timer
 from supervisor.core import lifecycle, supervision
@@ -42,6 +43,7 @@ class SupervisedCell(ThespianRef, Cell):
     __slots__ = (
         "args",
         "behaviours",
+        "breakers",
         "closing",
         "drained",
         "ending",
@@ -89,6 +91,7 @@ class SupervisedCell(ThespianRef, Cell):
         self.pipes: dict[Pipe, None] | None = None
         self.stash: deque[Item] | None = None
         self.behaviours: tuple[Behaviour, ...] | None = None
+        self.breakers: dict[str, Breaker] | None = None
         self.random: Random | None = None
         self.own_restart_times: deque[float] | None = None
         self.recovery: supervision.Recovery | None = None
@@ -268,6 +271,11 @@ class SupervisedCell(ThespianRef, Cell):
             self.schedule()
         if self.running and self.cls.handler_table.takes(ChildActorExited):
             self.put(ChildActorExited(child.address), self.system.systemAddress)
+
+    def notify(self, epoch: int, notice: Any) -> None:
+        """Tell an incarnation of something, if it is there and its class handles such notices."""
+        if self.epoch == epoch and not self.is_dead and self.cls.handler_table.takes(type(notice)):
+            self.put(notice, self.address)
 
     def notify_terminated(self, epoch: int, address: Any, path: str, reason: ExitReason) -> None:
         """Tell the incarnation that watched another actor that it is gone."""

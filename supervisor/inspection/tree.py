@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from supervisor.abilities.breakers import BreakerInfo
 from supervisor.core.supervised import SupervisedCell
 from supervisor.inspection.errortext import error_text
 
@@ -42,7 +43,10 @@ class ActorInfo:
     stashed: int
     timers: int
     pipes: int
-    """Coroutines under way."""
+    """Coroutines and calls in threads under way."""
+    behaviour: str
+    """The name of the behaviour it is in, empty for the default one."""
+    breakers: tuple[BreakerInfo, ...]
 
 
 def tree(system: System) -> list[ActorInfo]:
@@ -83,6 +87,8 @@ def info_of(cell: Cell, now: float) -> ActorInfo:
         stashed=len(supervised.stash or ()) if supervised else 0,
         timers=len(supervised.timers or ()) if supervised else 0,
         pipes=len(supervised.pipes or ()) if supervised else 0,
+        behaviour=supervised.behaviours[-1].name if supervised and supervised.behaviours else "",
+        breakers=tuple(each.info() for each in (supervised.breakers or {}).values()) if supervised else (),
     )
 
 

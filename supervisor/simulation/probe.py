@@ -10,6 +10,7 @@ from supervisor.actor import SupervisedActor
 from supervisor.dispatch import handles
 from supervisor.errors import Refused
 from supervisor.mailbox import Mailbox, Overflow
+from supervisor.signals import BreakerChanged
 
 if TYPE_CHECKING:
     from supervisor.core.system import System
@@ -79,9 +80,9 @@ class ProbeActor(SupervisedActor):
 
     mailbox: ClassVar[Mailbox] = Mailbox(capacity=1_000_000, overflow=Overflow.REFUSE)
 
-    @handles(Refused)
-    def on_refused(self, message: Refused, sender: Any) -> None:
-        """Never called; declares that refusals are wanted."""
+    @handles(Refused, BreakerChanged)
+    def on_notice(self, message: Refused | BreakerChanged, sender: Any) -> None:
+        """Never called; declares that such notices are wanted."""
 
     def receiveMessage(self, msg: Any, sender: Any) -> None:
         answer = self.args.record(msg, sender)
