@@ -34,16 +34,20 @@ class SystemClock:
 
 
 class LoopClock:
-    """The time of an event loop that simulates it, with a fixed start."""
+    """The time of an event loop that simulates it, with a given start."""
 
-    __slots__ = ("_loop", "_start_ns")
+    __slots__ = ("_loop", "_zero_ns")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, start_ns: int) -> None:
         self._loop = loop
-        self._start_ns = start_ns
+        self._zero_ns = start_ns
+
+    def step(self, by_s: float) -> None:
+        """Have the wall clock jump, ahead or back; monotonic time does not."""
+        self._zero_ns += round(by_s * NS_PER_S)
 
     def now_ns(self) -> int:
-        return self._start_ns + self.monotonic_ns()
+        return self._zero_ns + self.monotonic_ns()
 
     def monotonic_ns(self) -> int:
         return round(self._loop.time() * NS_PER_S)

@@ -30,6 +30,7 @@
     │   └── LoopBusy         the loop did not come to the call in time, and will not do it any more
     ├── InjectedCrash        a crash that a simulation asked for
     ├── NotSimulated         a simulation has no such thing as was asked of its loop
+    ├── BadFaultPlan         a fault that cannot be read or can never come about
     └── Deadlock             simulated time cannot move: everybody waits for somebody
 
 Texts name types and paths and never the content of a message, which may hold secrets or fail to print.
@@ -193,6 +194,10 @@ class InjectedCrash(SupervisorError):
 
 class NotSimulated(SupervisorError, NotImplementedError):
     """The code asked a simulated loop for something of the machine's that is not simulated."""
+
+
+class BadFaultPlan(SupervisorError, ValueError):
+    """The text of a fault plan, or a number in it, makes no sense; the error says what would."""
 
 
 class Deadlock(SupervisorError):

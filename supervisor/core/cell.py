@@ -139,12 +139,12 @@ class Cell:
     def _crowded(self, message: Any, sender: Any, *, quiet: bool) -> bool:
         if self.queue is _UNOPENED:
             self.open()
-            return self.accept(message, sender)
+            return Cell.accept(self, message, sender)
         if not self.congested:
             self.congested = True
             self.limit = self.mailbox.capacity
             if len(self.queue) < self.limit:
-                return self.accept(message, sender)
+                return Cell.accept(self, message, sender)
         return overflowed(self, message, sender, quiet=quiet)
 
     def open(self) -> None:

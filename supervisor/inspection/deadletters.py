@@ -54,6 +54,8 @@ class DropReason(enum.StrEnum):
     NOT_FROZEN = "not-frozen"
     CRASHED = "crashed"
     """It crashed its handler and is quarantined."""
+    LOST = "lost"
+    """The transport of a simulation lost it, by plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from supervisor.errors import BadTrace
 from supervisor.inspection.trace import Trace
 from supervisor.inspection.tracetable import TracingTable
 from supervisor.inspection.tree import below
+from supervisor.paths import expression as expression_of
 
 if TYPE_CHECKING:
     from supervisor.core.cell import Cell
@@ -49,7 +50,7 @@ class Tracing:
             self._traces[trace] = None
             _attach(only, trace)
             return trace
-        expression = self._traces[trace] = _compiled(pattern)
+        expression = self._traces[trace] = expression_of(pattern)
         for cell in below(self._system.guardian):
             if _matches(expression, cell):
                 _attach(cell, trace)
@@ -105,17 +106,6 @@ def _detach(cell: Cell, trace: Trace) -> None:
 def is_pattern(text: str) -> bool:
     """Whether a text has what patterns of paths are made with."""
     return "*" in text or "?" in text
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return what a path and a slash match: `*` and `?` within a name, `**` for any names, or none."""
-    parts = []
-    for name in pattern.split("/"):
-        if name == "**":
-            parts.append("(?:[^/]+/)*")
-        else:
-            parts.append(re.escape(name).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") + "/")
-    return re.compile("".join(parts))
 
 
 def _matches(expression: re.Pattern[str], cell: Cell) -> bool:

@@ -1,4 +1,4 @@
-"""The system base in virtual time: a scheduler that picks by seed and writes down what it did.
+"""The system base in virtual time: a scheduler that picks by seed, notes what it did, and does harm by plan.
 
 Nothing here may depend on the machine's clock, on hashes or on addresses in memory: the same seed gives the
 same trace in any process.
@@ -7,50 +7,46 @@ same trace in any process.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import deque
 from random import Random
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 from supervisor.abilities.workers import InlineWorkers, Workers
 from supervisor.base import AsyncioSystemBase
 from supervisor.clock import Clock, LoopClock
 from supervisor.core.cell import Cell
 from supervisor.core.scheduler import Scheduler
+from supervisor.errors import InjectedCrash
 from supervisor.inspection.measures import Measures
 from supervisor.policy import Supervision
+from supervisor.simulation.faults import Crash
+from supervisor.simulation.injection import Injector
 from supervisor.simulation.loop import VirtualLoop
+from supervisor.simulation.plan import FaultPlan
+from supervisor.simulation.record import Record
+from supervisor.simulation.transport import FaultyCell
 
 SLICE_MESSAGES_MAX: Final = 256
 """Slices end by count where time stands still."""
-TRACE_MAX: Final = 10_000
 START_NS: Final = 1_767_225_600 * 1_000_000_000
 """Where simulated wall time begins: 2026-01-01 00:00 UTC."""
-
-
-class Step(NamedTuple):
-    """One message handled."""
-
-    at_s: float
-    path: str
-    message_type: str
 
 
 class SimulatedScheduler(Scheduler):
     """Handles one message at a time; which ready actor is next, chance decides if there is any."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, measures: Measures, random: Random | None) -> None:
+    faults: Injector | None = None
+    """What is done to the actors; None for no harm."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, measures: Measures, random: Random | None, record: Record
+    ) -> None:
         super().__init__(loop, measures)
         self.clock = loop.time
         self.now = self.woken_at = loop.time()
         self.ready = [] if random is not None else deque()
         self._random = random
-        self.trace: deque[Step] = deque(maxlen=TRACE_MAX)
-        self._digest = hashlib.blake2b(digest_size=16)
-
-    def digest(self) -> str:
-        """Return a hash of every step so far; equal digests mean equal runs."""
-        return self._digest.hexdigest()
+        self._note = record.note
 
     def run_slice(self) -> None:
         self.now = self.clock()
@@ -71,21 +67,28 @@ class SimulatedScheduler(Scheduler):
         if self._random is None:
             first: Cell = ready.popleft()
             return first
-        index = self._random.randrange(len(ready))
+        index = int(self._random.random() * len(ready))
         chosen: Cell = ready[index]
         ready[index] = ready[-1]
         ready.pop()
         return chosen
 
     def _step(self, cell: Cell) -> None:
+        faults = self.faults
+        if faults is not None and faults.holds(cell):
+            return
         self.cell = cell
         if cell.attention and not cell.attend():
             return
         item = self.current = cell.queue.popleft()
         message, sender, _ = item
-        self._note(cell, message)
+        self._note(self.now, cell, message)
+        crash = None if faults is None else faults.crash_on(cell, message)
         try:
-            cell.handlers[type(message)](cell.actor, message, sender)
+            if crash is None:
+                cell.handlers[type(message)](cell.actor, message, sender)
+            else:
+                self._crash(crash, cell, message, sender)
         except KeyboardInterrupt:
             self.ready.append(cell)
             raise
@@ -102,16 +105,21 @@ class SimulatedScheduler(Scheduler):
         if cell.congested:
             cell.ease()
 
-    def _note(self, cell: Cell, message: object) -> None:
-        step = Step(self.now, cell.path, type(message).__name__)
-        self.trace.append(step)
-        self._digest.update(f"{step.at_s!r} {step.path} {step.message_type}\n".encode())
+    def _crash(self, crash: Crash, cell: Cell, message: Any, sender: Any) -> None:
+        if crash.handled:
+            cell.handlers[type(message)](cell.actor, message, sender)
+        raise InjectedCrash("crashed by the simulation's plan")
 
 
 class SimulatedSystemBase(AsyncioSystemBase):
-    """A system base on a loop of virtual time. Without a seed, actors have their turns in order."""
+    """A system base on a loop of virtual time. Without a seed, actors have their turns in order.
+
+    `faults` are done to it by plan. `deep` has its digest cover what messages say.
+    """
 
     scheduler: SimulatedScheduler
+    clock: LoopClock
+    faults: Injector | None = None
 
     def __init__(
         self,
@@ -120,15 +128,21 @@ class SimulatedSystemBase(AsyncioSystemBase):
         start_ns: int = START_NS,
         name: str = "simulation",
         supervision: Supervision | None = None,
+        faults: FaultPlan | None = None,
+        deep: bool = False,
     ) -> None:
         self.start_ns = start_ns
         self.loop = VirtualLoop(0 if seed is None else seed)
+        self.record = Record(deep=deep)
         self._shuffle = Random(f"{seed}:/schedule") if seed is not None else None
         super().__init__(self.loop, seed=0 if seed is None else seed, name=name, supervision=supervision)
         self.loop.clock = self.clock
+        if faults:
+            self.cell_class = FaultyCell
+            self.faults = self.scheduler.faults = Injector(faults, self)
 
     def make_scheduler(self, loop: asyncio.AbstractEventLoop) -> Scheduler:
-        return SimulatedScheduler(loop, self.measures, self._shuffle)
+        return SimulatedScheduler(loop, self.measures, self._shuffle, self.record)
 
     def make_clock(self, loop: asyncio.AbstractEventLoop) -> Clock:
         return LoopClock(loop, self.start_ns)

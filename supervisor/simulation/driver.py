@@ -16,8 +16,12 @@ from supervisor.clock import Clock
 from supervisor.core.cell import CRASH
 from supervisor.mailbox import Mailbox
 from supervisor.policy import Restart, Supervision
-from supervisor.simulation.base import START_NS, SimulatedSystemBase, Step
+from supervisor.simulation.armed import Fired
+from supervisor.simulation.base import START_NS, SimulatedSystemBase
+from supervisor.simulation.faults import Fault
+from supervisor.simulation.plan import FaultPlan
 from supervisor.simulation.probe import Probe, ProbeActor
+from supervisor.simulation.record import Step
 
 _Value = TypeVar("_Value")
 
@@ -28,7 +32,8 @@ class Simulation:
     """A system of actors in virtual time.
 
     With a seed, which ready actor has its turn is drawn from it, and the same seed gives the same run;
-    without one, actors have their turns in order. Use it as a context: its end stops the actors.
+    without one, actors have their turns in order. `faults` is what goes wrong. With `deep` the digest covers
+    what messages say, not only who handled which type when. Use it as a context: its end stops the actors.
     """
 
     def __init__(
@@ -37,8 +42,12 @@ class Simulation:
         *,
         start_ns: int = START_NS,
         supervision: Supervision | None = None,
+        faults: FaultPlan | None = None,
+        deep: bool = False,
     ) -> None:
-        self.base = SimulatedSystemBase(seed, start_ns=start_ns, supervision=supervision)
+        self.base = SimulatedSystemBase(
+            seed, start_ns=start_ns, supervision=supervision, faults=faults, deep=deep
+        )
         self.loop = self.base.loop
         self.clock: Clock = self.base.clock
         self.network = self.loop.network
@@ -53,8 +62,9 @@ class Simulation:
         self.close()
 
     def close(self) -> None:
-        """Stop the actors in order and close the loop."""
+        """Stop the actors in order, unharmed, and close the loop."""
         if not self.loop.is_closed():
+            self.heal()
             self.loop.run_until_complete(self.base.stop())
             self.loop.give_up()
             self.loop.close()
@@ -114,14 +124,38 @@ class Simulation:
         """Run a coroutine to its end, moving the time as far as that takes. Raises `Deadlock`."""
         return self.loop.run_until_complete(coroutine)
 
+    # --- what goes wrong ---
+
+    def heal(self) -> None:
+        """Do no harm from now on: what is held back arrives, who is paused goes on.
+
+        The clock stays as it is.
+        """
+        if self.base.faults is not None:
+            self.base.faults.heal()
+
+    def step_clock(self, by_s: float) -> None:
+        """Have the wall clock jump, ahead or back; monotonic time and timers do not notice."""
+        self.base.clock.step(by_s)
+
+    @property
+    def fired(self) -> list[Fired]:
+        """The faults of the plan that came about, with when and where they first did."""
+        return self.base.faults.fired() if self.base.faults is not None else []
+
+    @property
+    def unfired(self) -> list[Fault]:
+        """The faults of the plan that nothing came of."""
+        return self.base.faults.unfired() if self.base.faults is not None else []
+
     # --- what happened ---
 
     @property
     def trace(self) -> list[Step]:
         """The last messages handled: when, by whom, of which type."""
-        return list(self.base.scheduler.trace)
+        return self.base.record.trace()
 
     @property
     def digest(self) -> str:
         """A hash over all messages handled; the same seed and input give the same."""
-        return self.base.scheduler.digest()
+        return self.base.record.digest()

@@ -311,7 +311,7 @@ def test_dead_letters_are_found_by_path_kind_type_and_reason_latest_first() -> N
         assert [letter.message_type for letter in find(path="a-Crash", kind="Clerk")] == ["Crash"]
         assert find(kind="Nobody") == ()
         with pytest.raises(ValueError, match="unknown-type"):
-            find(reason="lost")
+            find(reason="mislaid")
 
 
 def test_a_dead_letter_shows_its_traceback_and_its_content_only_if_asked() -> None:

@@ -1,0 +1,105 @@
+"""Does to a running simulation what its fault plan says, and notes what of it came about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from supervisor.abilities.timers import Timer
+from supervisor.core.cell import Cell
+from supervisor.signals import Urgent
+from supervisor.simulation.armed import Armed, Counters, Fired
+from supervisor.simulation.faults import ClockStep, Crash, Delay, Drop, Duplicate, Fault, Pause, Reorder
+from supervisor.simulation.plan import FaultPlan
+from supervisor.simulation.transport import Transport
+
+if TYPE_CHECKING:
+    from supervisor.simulation.base import SimulatedSystemBase
+
+
+class Injector:
+    """The faults of one simulation, armed."""
+
+    def __init__(self, plan: FaultPlan, system: SimulatedSystemBase) -> None:
+        self._system = system
+        self._armed: list[Armed[Any]] = [Armed(fault) for fault in plan]
+        self._crashes = Counters[Crash](each for each in self._armed if isinstance(each.fault, Crash))
+        self.transport = Transport(
+            each for each in self._armed if isinstance(each.fault, Delay | Reorder | Drop | Duplicate)
+        )
+        self._pauses: list[Armed[Pause]] = []
+        self._paused: dict[Cell, None] = {}
+        self._timers: list[asyncio.TimerHandle] = []
+        for each in self._armed:
+            if isinstance(each.fault, ClockStep):
+                self._at(each.fault.at_s, self._step, each)
+            elif isinstance(each.fault, Pause):
+                self._at(each.fault.at_s, self._begin_pause, each)
+
+    def fired(self) -> list[Fired]:
+        """Return the faults that came about, in the order of the plan."""
+        return [Fired(each.fault, each.times, each.at_s, each.path) for each in self._armed if each.times]
+
+    def unfired(self) -> list[Fault]:
+        """Return the faults that nothing came of so far, in the order of the plan."""
+        return [each.fault for each in self._armed if not each.times]
+
+    def heal(self) -> None:
+        """Do no harm from now on: let go of what is held back and of who is paused."""
+        self._crashes.disarm()
+        self.transport.heal()
+        for timer in self._timers:
+            timer.cancel()
+        self._pauses.clear()
+        self._resume()
+
+    # --- at given times ---
+
+    def _at(self, at_s: float, begin: Callable[[Armed[Any]], None], armed: Armed[Any]) -> None:
+        if at_s > self._system.loop.time():
+            self._timers.append(self._system.loop.call_at(at_s, begin, armed))
+        else:
+            begin(armed)  # before anything else happens at that time
+
+    def _step(self, armed: Armed[ClockStep]) -> None:
+        armed.fire(self._system.loop.time())
+        self._system.clock.step(armed.fault.by_s)
+
+    def _begin_pause(self, armed: Armed[Pause]) -> None:
+        self._pauses.append(armed)
+        self._timers.append(self._system.loop.call_later(armed.fault.for_s, self._end_pause, armed))
+
+    def _end_pause(self, armed: Armed[Pause]) -> None:
+        self._pauses.remove(armed)
+        self._resume()
+
+    def _resume(self) -> None:
+        paused, self._paused = self._paused, {}
+        scheduler = self._system.scheduler
+        scheduler.ready.extend(paused)
+        if paused and scheduler.idle:
+            scheduler.wake()
+
+    # --- as an actor has its turn ---
+
+    def holds(self, cell: Cell) -> bool:
+        """Whether the actor is paused; its turn then comes when the pause ends."""
+        for armed in self._pauses:
+            path = cell.path
+            if armed.fault.matches(path):
+                armed.fire(self._system.loop.time(), path)
+                self._paused[cell] = None
+                return True
+        return False
+
+    def crash_on(self, cell: Cell, message: Any) -> Crash | None:
+        """Return the fault by which the actor crashes on this message, None for none."""
+        kind = type(message.message) if isinstance(message, Timer | Urgent) else type(message)
+        hits = self._crashes.hits(
+            (cell.address.number, kind),
+            self._system.loop.time(),
+            cell,
+            lambda fault: fault.matches(cell.path, kind.__name__),
+        )
+        return hits[0] if hits else None

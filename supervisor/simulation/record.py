@@ -1,0 +1,95 @@
+"""What a simulation did: the last messages handled, and a hash over all of them.
+
+The hash stands for the whole run: equal ones mean that the same actors handled messages of the same types at
+the same times in the same order. A deep one covers what the messages said as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from supervisor.abilities.timers import Timer
+from supervisor.address import CellAddress
+from supervisor.core.cell import Cell
+from supervisor.signals import RuntimeItem, Urgent
+
+TRACE_MAX: Final = 10_000
+BATCH: Final = 1024
+"""Steps hashed together, which costs a fraction of hashing each."""
+
+
+class Step(NamedTuple):
+    """One message handled."""
+
+    at_s: float
+    path: str
+    message_type: str
+
+
+class Record:
+    """Notes every step; the latest are kept, all are hashed."""
+
+    def __init__(self, *, deep: bool) -> None:
+        self.note: Callable[[float, Cell, Any], None] = self._note_content if deep else self._note
+        self._last: deque[tuple[float, CellAddress, type]] = deque(maxlen=TRACE_MAX)
+        self._batch: list[tuple[float, CellAddress, type]] = []
+        self._contents: list[bytes] = []
+        self._hash = hashlib.blake2b(digest_size=16)
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=_in_short, order="deterministic")
+
+    def trace(self) -> list[Step]:
+        """Return the last steps."""
+        return [Step(at_s, address.path, kind.__name__) for at_s, address, kind in self._last]
+
+    def digest(self) -> str:
+        """Return the hash of all steps so far; asking changes nothing."""
+        so_far = self._hash.copy()
+        for part in self._parts():
+            so_far.update(part)
+        return so_far.hexdigest()
+
+    def _note(self, now: float, cell: Cell, message: Any) -> None:
+        step = (now, cell.address, type(message))
+        self._last.append(step)
+        batch = self._batch
+        batch.append(step)
+        if len(batch) == BATCH:
+            for part in self._parts():
+                self._hash.update(part)
+            batch.clear()
+            self._contents.clear()
+
+    def _note_content(self, now: float, cell: Cell, message: Any) -> None:
+        said = message.message if isinstance(message, Timer | Urgent) else message
+        if not isinstance(said, RuntimeItem):
+            try:
+                self._contents.append(self._encoder.encode(said))
+            except (TypeError, ValueError, OverflowError, RecursionError) as error:
+                self._contents.append(type(error).__name__.encode())
+        self._note(now, cell, message)
+
+    def _parts(self) -> list[bytes]:
+        if not self._batch:
+            return []
+        times, addresses, kinds = zip(*self._batch, strict=True)
+        numbers = [address.number for address in addresses]
+        paths = {address.number: address.path for address in addresses}
+        count = len(times)
+        return [
+            struct.pack(f"<{count}d{count}q", *times, *numbers),
+            "\n".join([*paths.values(), *[kind.__name__ for kind in kinds], ""]).encode(),
+            *self._contents,
+        ]
+
+
+def _in_short(value: Any) -> Any:
+    """Return what stands for a value that cannot be encoded: an actor by its path, others by their type."""
+    if isinstance(value, CellAddress):
+        return f"{value.path}~{value.number}"
+    return f"{type(value).__module__}.{type(value).__qualname__}"
