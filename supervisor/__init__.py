@@ -43,6 +43,7 @@ from supervisor.errors import (
     NotSimulated,
     Refused,
     RootFailed,
+    SourcesOff,
     StashFull,
     SupervisorError,
     WorkersBusy,
@@ -61,6 +62,7 @@ from supervisor.inspection.tree import ActorInfo
 from supervisor.mailbox import Mailbox, Overflow
 from supervisor.policy import Backoff, ExitReason, Restart, Strategy, Supervision
 from supervisor.signals import BreakerChanged, Terminated
+from supervisor.thespian.options import Dispatcher, PlainActors
 
 __all__ = [
     "Action",
@@ -88,6 +90,7 @@ __all__ = [
     "DeadActor",
     "DeadLetter",
     "Deadlock",
+    "Dispatcher",
     "DropCount",
     "DropReason",
     "DuplicateHandler",
@@ -118,12 +121,14 @@ __all__ = [
     "Outcome",
     "Overflow",
     "Pipe",
+    "PlainActors",
     "Refused",
     "Restart",
     "RestartInfo",
     "RootFailed",
     "Sent",
     "SlowHandler",
+    "SourcesOff",
     "StashFull",
     "Strategy",
     "SupervisedActor",

@@ -13,16 +13,19 @@ import time
 from collections.abc import Awaitable
 from typing import Any, overload
 
-from thespian.actors import InvalidActorSourceHash, ThespianGeneration
+from thespian.actors import ThespianGeneration, ValidatedSource
 
 from supervisor.abilities import asking
 from supervisor.core.cell import Cell
 from supervisor.core.supervised import SupervisedCell
-from supervisor.errors import SupervisorError
 from supervisor.freezing import check_frozen
 from supervisor.outside import Outside
-from supervisor.thespian import creation
+from supervisor.thespian import creation, sources
 from supervisor.thespian.external import External
+from supervisor.thespian.handler_threads import HandlerThreads
+from supervisor.thespian.options import Dispatcher
+from supervisor.thespian.plain import PlainCell
+from supervisor.thespian.threaded import ThreadedCell
 
 
 class AsyncioSystemBase(Outside):
@@ -32,6 +35,8 @@ class AsyncioSystemBase(Outside):
 
     def begin(self) -> None:
         self.external = External(self)
+        self.sources = sources.ActorSources(self, allowed=self.plain.load_sources)
+        self.handler_threads = HandlerThreads(f"{self.name}-plain", self.plain.threads_max)
         self.capabilities = {
             "Python Version": tuple(sys.version_info),
             "Thespian Generation": ThespianGeneration,
@@ -46,9 +51,18 @@ class AsyncioSystemBase(Outside):
 
     def newPrimaryActor(self, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
         """Create a top-level actor; what its `__init__` raises is raised here."""
-        if source_hash:
-            raise InvalidActorSourceHash(source_hash)
-        return self.home.call(creation.create, self, self.guardian, cls, requirements, global_name)
+        return self.home.call(
+            creation.create, self, self.guardian, cls, requirements, global_name, source_hash
+        )
+
+    def plain_cell_class(self, cls: Any) -> type[PlainCell]:
+        """Return what plain actors of a class live in."""
+        in_thread = self.plain.dispatcher_of(cls) is Dispatcher.THREAD
+        return ThreadedCell if in_thread else PlainCell
+
+    def addressed(self, message: Any, sender: Any) -> None:
+        if isinstance(message, ValidatedSource):
+            self.sources.validated(message, sender)
 
     def tell(self, address: Any, message: Any) -> None:
         """Send a message from outside; answers go to `listen`."""
@@ -125,12 +139,19 @@ class AsyncioSystemBase(Outside):
         else:
             self.capabilities[name] = value
 
-    def loadActorSource(self, source: Any) -> Any:
-        """Raise `SupervisorError`: sources are not loaded here."""
-        raise SupervisorError("loading actor sources is not supported by this base")
+    def loadActorSource(self, source: Any) -> str:
+        """Have a zip file (a path, or open) validated, and return its hash. Raises `SourcesOff`."""
+        self.sources.check_allowed()
+        return self.home.call(self.sources.offer, sources.read(source))
 
-    def unloadActorSource(self, source_hash: Any) -> None:
-        """Do nothing: there are none."""
+    def unloadActorSource(self, source_hash: str) -> None:
+        """Forget a loaded source; nothing if there is none of that hash."""
+        self.home.call(self.sources.unload, source_hash)
+
+    def _close(self) -> None:
+        self.sources.unload_all()
+        self.handler_threads.close()
+        super()._close()
 
 
 class PrivateEndpoint:

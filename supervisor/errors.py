@@ -8,6 +8,7 @@
     │   ├── BadHandler       a method marked as a handler that cannot be one
     │   └── DuplicateHandler two handlers of one class for one message type
     ├── NotRunning           an actor operation inside `__init__`, or by an incarnation that has ended
+    ├── SourcesOff           code was to be loaded by a base that was not told to allow it
     ├── BlockingCall         a blocking call on the loop that would have to serve it
     ├── NameTaken            a child of that name is alive
     ├── NotInHandler         `stash` with no message being handled
@@ -69,6 +70,10 @@ class DuplicateHandler(BadActorClass):
 
 class NotRunning(SupervisorError):
     """An actor operation was tried before the actor had an address, or after its incarnation ended."""
+
+
+class SourcesOff(SupervisorError):
+    """Loading actor sources is off; code that messages bring runs with all rights of the process."""
 
 
 class BlockingCall(SupervisorError):

@@ -37,6 +37,7 @@ SUSPENDED: Final = 64  # handles no message by order from outside, through resta
 PASSIVE: Final = 128  # has no incarnation until a message comes
 DOZE: Final = 256  # asked to be passive
 STIR: Final = 512  # was idle but not free to be passive; to be looked after again when something happens
+BUSY: Final = 1024  # a thread handles its current message
 
 _UNOPENED: Final[deque[Item]] = deque(maxlen=0)
 """The queue of cells that never had a message: an empty deque is the largest part of an idle actor."""
@@ -88,8 +89,8 @@ class Cell:
         self.actor = None
         self.scheduled = False
         self.attention = 0
-        self.handled = 0
-        self.busy_s = 0.0
+        self.handled: int = 0
+        self.busy_s: float = 0.0
         self.congested = False
         self.epoch = 0
         self.children: dict[str, Cell] | None = None

@@ -32,7 +32,8 @@ class Guardian(Cell):
         return self.stopping
 
     def accept(self, message: Any, sender: Any) -> bool:
-        """Take nothing: what is sent here is for the system itself and needs no actor."""
+        """Take what is sent to the system itself; it needs no actor and has no mailbox."""
+        self.system.addressed(message, sender)
         return True
 
     def adopt(self, parent: Cell) -> None:

@@ -32,6 +32,7 @@ from supervisor.inspection.measures import Measures
 from supervisor.inspection.totals import Ended
 from supervisor.inspection.tracing import Tracing
 from supervisor.policy import ExitReason, Supervision
+from supervisor.thespian.options import PlainActors
 
 if TYPE_CHECKING:
     from supervisor.core.supervised import SupervisedCell
@@ -63,9 +64,11 @@ class System:
         supervision: Supervision | None = None,
         slow_handler_s: float = SLOW_HANDLER_S,
         threads_max: int = THREADS_MAX,
+        plain: PlainActors | None = None,
     ) -> None:
         self.name = name
         self.seed = seed
+        self.plain = plain or PlainActors()
         self.capabilities = dict(capabilities or {})
         self.key = f"{name}-{os.getpid()}-{next(_serials)}"
         self.systemAddress = ActorAddress("/ActorSys")
@@ -105,6 +108,9 @@ class System:
     def begin(self) -> None:
         """Set going what the system does by itself, on its loop."""
         self.begin_sampling()
+
+    def addressed(self, message: Any, sender: Any) -> None:
+        """Take a message to the system's own address; nothing is expected here."""
 
     def begin_sampling(self) -> None:
         """Measure the lag of the loop from now on."""
@@ -214,6 +220,7 @@ class System:
         self._close()
 
     def _close(self) -> None:
+        """Let go of what the system has beside its actors, which have ended."""
         if self._lag_handle is not None:
             self._lag_handle.cancel()
         self.tracing.end("the system ended")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from supervisor.errors import BlockingCall
+from supervisor.errors import BlockingCall, NotRunning
 
 _Value = TypeVar("_Value")
+
+_CLOSED_CHECK_S: Final = 0.5
+"""How often who waits for the loop looks whether there still is one."""
 
 
 class Home:
@@ -22,6 +26,7 @@ class Home:
                 loop = asyncio.get_running_loop()
             except RuntimeError:
                 loop = None
+        self._name = name
         self.owned = loop is None
         self.loop: asyncio.AbstractEventLoop = loop if loop is not None else asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
@@ -47,7 +52,10 @@ class Home:
         return threading.get_ident() == self._ident
 
     def call(self, function: Callable[..., _Value], *args: Any) -> _Value:
-        """Call on the loop's thread and return the result, waiting for it if that is another thread."""
+        """Call on the loop's thread and return the result, waiting for it if that is another thread.
+
+        Raises `NotRunning` if the loop ends before it comes to the call.
+        """
         if self.is_here or self.loop.is_closed():
             return function(*args)
         future: concurrent.futures.Future[_Value] = concurrent.futures.Future()
@@ -58,14 +66,22 @@ class Home:
             except BaseException as error:
                 future.set_exception(error)
 
-        self.loop.call_soon_threadsafe(run)
+        self._hand_over(run)
+        while not concurrent.futures.wait([future], timeout=_CLOSED_CHECK_S).done:
+            if self.loop.is_closed():
+                raise NotRunning(f"{self._name}: its loop was closed before it came to what was asked of it")
         return future.result()
 
     def post(self, function: Callable[..., Any], *args: Any) -> None:
         """Call on the loop's thread; at once if this is it, without waiting if not."""
         if self.is_here:
             function(*args)
-        elif not self.loop.is_closed():
+        else:
+            self._hand_over(function, *args)
+
+    def _hand_over(self, function: Callable[..., Any], *args: Any) -> None:
+        # A loop may close at any moment, and what is posted to it then has nobody left to care.
+        with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(function, *args)
 
     def check_may_block(self, what: str, instead: str) -> None:

@@ -25,6 +25,7 @@ from supervisor.simulation.loop import VirtualLoop
 from supervisor.simulation.plan import FaultPlan
 from supervisor.simulation.record import Record
 from supervisor.simulation.transport import FaultyCell
+from supervisor.thespian.plain import PlainCell
 
 SLICE_MESSAGES_MAX: Final = 256
 """Slices end by count where time stands still."""
@@ -149,6 +150,10 @@ class SimulatedSystemBase(AsyncioSystemBase):
 
     def make_workers(self, loop: asyncio.AbstractEventLoop, threads_max: int) -> Workers:
         return InlineWorkers()
+
+    def plain_cell_class(self, cls: Any) -> type[PlainCell]:
+        # A thread would have its turn when the machine pleases, not when the seed says.
+        return PlainCell
 
     def begin_sampling(self) -> None:
         """Do nothing: there is no lag where time waits for work."""

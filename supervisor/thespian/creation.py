@@ -15,10 +15,9 @@ from supervisor.core.cell import Cell
 from supervisor.core.spawning import spawn_child
 from supervisor.errors import SupervisorError
 from supervisor.policy import Restart
-from supervisor.thespian.plain import PlainCell
 
 if TYPE_CHECKING:
-    from supervisor.core.system import System
+    from supervisor.base import AsyncioSystemBase
 
 log: Final = logging.getLogger("supervisor")
 
@@ -26,7 +25,12 @@ _SHUTDOWN_S: Final = 5.0
 
 
 def create(
-    system: System, parent: Cell, specification: Any, requirements: Any, global_name: str | None
+    system: AsyncioSystemBase,
+    parent: Cell,
+    specification: Any,
+    requirements: Any,
+    global_name: str | None,
+    source_hash: str | None,
 ) -> Any:
     """Create an actor and return its address, or that of the one registered under the global name.
 
@@ -35,7 +39,7 @@ def create(
     registered = system.registry.owner(global_name)
     if registered is not None:
         return registered.address
-    cls = _class_of(specification)
+    cls = _class_of(system, specification, source_hash)
     _check_capabilities(cls, system.capabilities, requirements)
     name = f"{cls.__name__}-{next(system.registry.serials)}"
     if issubclass(cls, SupervisedActor):
@@ -43,7 +47,7 @@ def create(
         address = spawn_child(parent, cls, name, None, restart=restart, shutdown_s=_SHUTDOWN_S, mailbox=None)
         cell = address.cell
     else:
-        cell = PlainCell(system, parent, name, cls)
+        cell = system.plain_cell_class(cls)(system, parent, name, cls, source_hash)
         actor = _make(cls, system.capabilities, requirements)
         actor._myRef = cell
         cell.actor = actor
@@ -57,13 +61,18 @@ def create(
 
 
 def create_child(
-    system: System, parent: Cell, specification: Any, requirements: Any, global_name: str | None
+    system: AsyncioSystemBase,
+    parent: Cell,
+    specification: Any,
+    requirements: Any,
+    global_name: str | None,
+    source_hash: str | None,
 ) -> Any:
     """Create a child for an actor; a failure is reported to it as the child's exit, as in Thespian."""
     if parent.is_leaving:
         return system.dead_address(f"{parent.prefix}exiting")
     try:
-        return create(system, parent, specification, requirements, global_name)
+        return create(system, parent, specification, requirements, global_name, source_hash)
     except (ImportError, SupervisorError):
         raise
     except Exception as error:
@@ -73,19 +82,21 @@ def create_child(
         return address
 
 
-def _class_of(specification: Any) -> Any:
+def _class_of(system: AsyncioSystemBase, specification: Any, source_hash: str | None) -> Any:
     if not isinstance(specification, str):
         return specification
     module_name, _, class_name = specification.rpartition(".")
     if not module_name:
         raise InvalidActorSpecification(specification)
+    if source_hash:
+        return system.sources.find_class(source_hash, module_name, class_name)
     return getattr(importlib.import_module(module_name), class_name)
 
 
 def _check_capabilities(cls: Any, capabilities: dict[str, Any], requirements: Any) -> None:
     check = getattr(cls, "actorSystemCapabilityCheck", None)
     if check is not None and not check(capabilities, requirements or {}):
-        raise NoCompatibleSystemForActor(cls, "no system has the capabilities")
+        raise NoCompatibleSystemForActor(cls, "No compatible ActorSystem: this one lacks a capability")
 
 
 def _make(cls: Any, capabilities: dict[str, Any], requirements: Any) -> Any:

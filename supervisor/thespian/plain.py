@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from thespian.actors import (
     ActorExitRequest,
-    ActorSystemMessage,
     ChildActorExited,
     DeadEnvelope,
     PoisonMessage,
@@ -34,12 +33,17 @@ from supervisor.policy import ExitReason
 from supervisor.thespian.reference import ThespianRef
 
 if TYPE_CHECKING:
-    from supervisor.core.system import System
+    from supervisor.base import AsyncioSystemBase
 
 log: Final = logging.getLogger("supervisor")
 
 PLAIN_MAILBOX: Final = Mailbox(capacity=1_000_000, overflow=Overflow.DROP_NEWEST)
 """Thespian declares no bound; this one only keeps a runaway sender from taking all memory."""
+SHUTDOWN_S: Final = 5.0
+"""What an actor that the system or a supervised parent stops may take, all that waits for it included."""
+
+Outcome = tuple[Any, Exception | None]
+"""What `receiveMessage` returned, or why it failed twice."""
 
 
 class _Everything(dict[type, Any]):
@@ -59,15 +63,26 @@ _TABLE: Final = _Everything()
 class PlainCell(ThespianRef, Cell):
     """Runs `receiveMessage` of a Thespian actor."""
 
-    __slots__ = ("closing", "exiting", "readers", "wakeups")
+    system: AsyncioSystemBase
 
-    def __init__(self, system: System, parent: Cell, name: str, cls: Any) -> None:
+    __slots__ = ("closing", "deadline", "exiting", "readers", "source_hash", "wakeups")
+
+    def __init__(
+        self,
+        system: AsyncioSystemBase,
+        parent: Cell,
+        name: str,
+        cls: Any,
+        source_hash: str | None = None,
+    ) -> None:
         super().__init__(system, parent, name, cls, PLAIN_MAILBOX)
         self.handlers = _TABLE
+        self.source_hash = source_hash
         self.exiting = False
         self.readers: tuple[int, ...] = ()
         self.wakeups: dict[asyncio.TimerHandle, Any] = {}
         self.closing: asyncio.Future[None] | None = None
+        self.deadline: asyncio.TimerHandle | None = None
 
     @property
     def is_leaving(self) -> bool:
@@ -97,53 +112,56 @@ class PlainCell(ThespianRef, Cell):
 
     def receive(self, message: Any, sender: Any) -> None:
         """Let the actor handle a message as Thespian does."""
-        if isinstance(message, ActorSystemMessage):
-            self._receive_system(message, sender)
-        elif self.exiting:
-            self.drop(DropReason.DEAD, message, sender)
-        else:
-            self._call(message, sender)
+        if self.is_for_actor(message, sender):
+            self.settle(message, sender, self.attempt(message, sender))
 
-    def _receive_system(self, message: Any, sender: Any) -> None:
-        if isinstance(message, ActorExitRequest):
-            if not self.exiting:
-                self._call(message, sender)
-                self._exit(message)
-        elif isinstance(message, ChildActorExited):
-            self._call(message, sender)
-            if self.exiting and not self.children:
-                self.kill(ExitReason.STOPPED)
-        elif self.exiting:
-            if not isinstance(message, DeadEnvelope):
-                self.drop(DropReason.DEAD, message, sender)
-        elif type(message) is Thespian_StatusReq:
+    def is_for_actor(self, message: Any, sender: Any) -> bool:
+        """Whether the actor itself handles the message; with any other this has dealt."""
+        if not self.exiting:
+            if type(message) is not Thespian_StatusReq:
+                return True
             self.actor_send(sender, self._status())
-        else:
-            self._call(message, sender)
+        elif isinstance(message, ChildActorExited):
+            return True
+        elif not isinstance(message, ActorExitRequest | DeadEnvelope):
+            self.drop(DropReason.DEAD, message, sender)
+        return False
 
-    def _call(self, message: Any, sender: Any) -> None:
+    def attempt(self, message: Any, sender: Any) -> Outcome:
+        """Call the actor, and once more if it fails."""
         try:
-            result = self.actor.receiveMessage(message, sender)
-        except Exception as first:
+            return self.actor.receiveMessage(message, sender), None
+        except Exception as error:
             log.warning(
                 "%s (%s) failed on %s: %s; once more",
                 self.path,
                 self.kind,
                 type(message).__name__,
-                type(first).__name__,
+                type(error).__name__,
             )
-            try:
-                result = self.actor.receiveMessage(message, sender)
-            except Exception as second:
-                self._poison(message, sender, second)
-                return
-        self._watch_files(result)
+        try:
+            return self.actor.receiveMessage(message, sender), None
+        except Exception as error:
+            return None, error
+
+    def settle(self, message: Any, sender: Any, outcome: Outcome) -> None:
+        """Do what follows from a message that the actor has handled."""
+        result, error = outcome
+        if error is None:
+            self._watch_files(result)
+        else:
+            self._poison(message, sender, error)
+        if isinstance(message, ActorExitRequest):
+            self._exit(message)
+        elif self.exiting and isinstance(message, ChildActorExited) and not self.children:
+            self.kill(ExitReason.STOPPED)
 
     def _poison(self, message: Any, sender: Any, error: Exception) -> None:
         self.drop(DropReason.CRASHED, message, sender, error)
         returnable = not isinstance(message, PoisonMessage | ActorExitRequest | ChildActorExited)
         if returnable and sender is not None:
-            self.actor_send(sender, PoisonMessage(message, traceback.format_exc()))
+            details = "".join(traceback.format_exception(error))
+            self.actor_send(sender, PoisonMessage(message, details))
 
     def wakeupAfter(self, period: Any, payload: Any) -> None:
         delay = period if isinstance(period, timedelta) else timedelta(seconds=period)
@@ -200,9 +218,15 @@ class PlainCell(ThespianRef, Cell):
 
     def begin_stop(self, *, drain: bool) -> asyncio.Future[None]:
         if self.closing is None:
-            self.closing = self.scheduler.loop.create_future()
+            loop = self.scheduler.loop
+            self.closing = loop.create_future()
+            self.deadline = loop.call_later(SHUTDOWN_S, self._overdue)
             self.put(ActorExitRequest(), self.system.systemAddress)
         return self.closing
+
+    def _overdue(self) -> None:
+        log.error("%s (%s): did not end within %s s", self.path, self.kind, SHUTDOWN_S)
+        self.kill(ExitReason.KILLED)
 
     def kill(self, reason: ExitReason) -> None:
         if self.is_dead:
@@ -213,6 +237,8 @@ class PlainCell(ThespianRef, Cell):
         self._forget_files()
         for handle in self.wakeups:
             handle.cancel()
+        if self.deadline is not None:
+            self.deadline.cancel()
         waiting = self.bury()
         self.system.terminated(self, reason)
         for message, sender, _ in waiting:

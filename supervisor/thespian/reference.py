@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from thespian.actors import InvalidActorSourceHash, WakeupMessage
-
-from supervisor.errors import SupervisorError
+from thespian.actors import WakeupMessage
 
 if TYPE_CHECKING:
     from supervisor.core.cell import Cell
 
-_NO_SOURCES: Final = "loading actor sources is not supported by this base"
-
 
 class ThespianRef:
-    """The reference's operations, for every kind of cell; a mixin without state."""
+    """The reference's operations, for every kind of cell; a mixin without state.
+
+    The rare ones go by way of the loop, because a plain actor may run in a thread.
+    """
 
     __slots__ = ()
+
+    source_hash: str | None = None
+    """The loaded source that the actor is from, where its children are looked up too."""
 
     @property
     def globalName(self: Any) -> str | None:
@@ -30,11 +32,10 @@ class ThespianRef:
         self.system.target_of(address).accept(message, self.address)
 
     def createActor(self: Any, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
-        if source_hash:
-            raise InvalidActorSourceHash(source_hash)
         from supervisor.thespian import creation  # it needs the cells, which are made of this
 
-        return creation.create_child(self.system, self, cls, requirements, global_name)
+        source_hash = source_hash or self.source_hash
+        return creation.create_child(self.system, self, cls, requirements, global_name, source_hash)
 
     def wakeupAfter(self: Any, period: Any, payload: Any) -> None:
         cell: Cell = self
@@ -50,28 +51,25 @@ class ThespianRef:
         cell.scheduler.loop.call_later(delay.total_seconds(), wake_up)
 
     def handleDeadLetters(self: Any, address: Any, enable: bool) -> None:
-        self.system.registry.handle_dead_letters(self, enable)
+        self.system.home.call(self.system.registry.handle_dead_letters, self, enable)
 
     def updateCapability(self: Any, name: str, value: Any) -> None:
-        if value is None:
-            self.system.capabilities.pop(name, None)
-        else:
-            self.system.capabilities[name] = value
+        self.system.updateCapability(name, value)
 
     def actorSystemShutdown(self: Any) -> None:
-        self.system.run(self.system.stop_all(drain=True))
+        self.system.home.call(self.system.begin_shutdown)
 
     def registerSourceAuthority(self: Any, address: Any) -> None:
-        raise SupervisorError(_NO_SOURCES)
+        self.system.home.call(self.system.sources.set_authority, self)
 
     def notifyOnSourceAvailability(self: Any, address: Any, enable: bool) -> None:
-        raise SupervisorError(_NO_SOURCES)
+        self.system.home.call(self.system.sources.watch, self, enable)
 
-    def loadActorSource(self: Any, name: Any) -> Any:
-        raise SupervisorError(_NO_SOURCES)
+    def loadActorSource(self: Any, source: Any) -> Any:
+        return self.system.loadActorSource(source)
 
     def unloadActorSource(self: Any, source_hash: Any) -> None:
-        raise SupervisorError(_NO_SOURCES)
+        self.system.unloadActorSource(source_hash)
 
     def notifyOnSystemRegistrationChanges(self: Any, address: Any, enable: bool) -> None:
         """Do nothing: a system of one process has no registrations, as Thespian's own simple base."""
