@@ -1,6 +1,7 @@
 # make demo      see it work: the local venue and the daemon against it, offline
 # make test      the tests
 # make lint      style, types, the layers
+# make conformance  BASE=loop, threads or simpleSystemBase   Thespian's own tests on our base, or on theirs
 # make simulate  SUITE= SEEDS= FIRST=   many seeded runs of one suite
 # make bench     frames a second, frame to order, memory, with ratios; BENCH_ARGS=--json
 # make venv      only set up: .venv with the dependencies of constraints.txt
@@ -21,11 +22,13 @@ PYTEST_ARGS ?=
 
 DEMO_ARGS ?=
 
+BASE ?=
+
 SUITE ?= copy
 SEEDS ?= 100
 FIRST ?= 1
 
-.PHONY: demo test lint simulate bench venv wheel clean
+.PHONY: demo test lint conformance simulate bench venv wheel clean
 
 demo: $(STAMP)
 	$(BIN)/remora demo $(DEMO_ARGS)
@@ -38,6 +41,9 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+conformance: $(STAMP)
+	$(BIN)/python tests/conformance/run.py $(addprefix --base=,$(BASE))
 
 simulate: $(STAMP)
 	$(BIN)/python tests/simulation/run.py --suite $(SUITE) --seeds $(SEEDS) --first $(FIRST)
