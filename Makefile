@@ -43,7 +43,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 conformance: $(STAMP)
-	$(BIN)/python tests/conformance/run.py $(addprefix --base=,$(BASE))
+	$(BIN)/python tests/conformance/suite_runner.py $(addprefix --base=,$(BASE))
 
 simulate: $(STAMP)
 	$(BIN)/python tests/simulation/run.py --suite $(SUITE) --seeds $(SEEDS) --first $(FIRST)

@@ -246,9 +246,9 @@ class System:
             self._ended = None
 
     def cell_at(self, path: str) -> Cell | None:
-        """Return the cell of a path."""
+        """Return the cell of a path; from any thread, since addresses are unpickled in any."""
         starts: list[Cell] = [self.guardian]
-        starts += [each for each in (self.guardian.children or {}).values() if not each.prefix]
+        starts += [each for each in list((self.guardian.children or {}).values()) if not each.prefix]
         for start in starts:
             cell: Cell | None = start
             for name in path.split("/"):

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import expectation
 import pytest
-import run
+import suite_runner
 import yaml
 
 EXPECTED = expectation.load()
 
 
 def test_a_run_as_expected_gives_no_complaint() -> None:
-    for base in run.BASES:
+    for base in suite_runner.BASES:
         assert EXPECTED.complaints(base, EXPECTED.outcomes(base)) == []
 
 
@@ -35,7 +35,7 @@ def test_what_passes_on_thespians_own_base_must_pass_here() -> None:
         pytest.param(lambda outcomes, name: outcomes.update({"test_new.py::a": "passed"}), id="a new test"),
     ],
 )
-@pytest.mark.parametrize("base", run.BASES)
+@pytest.mark.parametrize("base", suite_runner.BASES)
 def test_each_way_to_stray_is_one_complaint(
     base: str, stray: Callable[[dict[str, str], str], object]
 ) -> None:
@@ -54,7 +54,9 @@ def test_a_test_under_two_headings_is_an_error_of_the_file(tmp_path) -> None:
 
 @pytest.mark.parametrize("base", ["loop", "threads"])
 def test_a_part_of_the_suite_passes_on_the_base(base: str) -> None:
-    outcomes = run.run_suite(base, 1, ["-k", "test_simpleActor or test_globalName or test_createActor"])
+    outcomes = suite_runner.run_suite(
+        base, 1, ["-k", "test_simpleActor or test_globalName or test_createActor"]
+    )
     assert len(outcomes) > 10
     assert set(outcomes.values()) == {"passed"}
     assert outcomes.items() <= EXPECTED.outcomes(base).items()

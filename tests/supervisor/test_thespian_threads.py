@@ -238,7 +238,7 @@ def test_there_are_never_more_threads_than_the_limit() -> None:
         for doer in doers:
             found.tell(doer, work)
         threads = {found.listen(SOON) for _ in doers}
-        assert found._systemBase.workers.threads <= 2
+        assert found._systemBase.handler_threads.threads <= 2
     assert len(threads) <= 2
     assert crowded == [False] * 50
 
