@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+from ops.venue.clock import monotonic_s
 from ops.venue.feeds.events import Feed, LegsTraded
 from ops.venue.waiting import until
 from ops.venue.world import World
@@ -52,7 +52,9 @@ class Player:
 
     def set_clock(self) -> None:
         """Let the feed's dates count from now, so that what lay ahead of its beginning lies ahead of us."""
-        self._world.clock_shift = timedelta(microseconds=(time.time_ns() - self._feed.origin_ns) // 1000)
+        self._world.clock_shift = timedelta(
+            microseconds=(self._world.clock.now_ns() - self._feed.origin_ns) // 1000
+        )
 
     def begin(self) -> None:
         """Start the play clock; a second call does nothing."""
@@ -78,11 +80,11 @@ class Player:
 
     async def _play(self) -> None:
         self.set_clock()
-        start = time.monotonic()
+        start = monotonic_s(self._world.clock)
         burst = 0
         for offset_ns, event in self._feed.events():
             due = start + offset_ns / 1e9 / self._speed
-            wait = due - time.monotonic()
+            wait = due - monotonic_s(self._world.clock)
             if wait > 0:
                 await asyncio.sleep(wait)
                 burst = 0
@@ -92,13 +94,13 @@ class Player:
             if isinstance(event, LegsTraded):
                 await self._sockets_have_room()
                 start += await self._held()
-            self._world.apply(event, time.time_ns())
+            self._world.apply(event, self._world.clock.now_ns())
             self.events_played += 1
 
     async def _held(self) -> float:
         """Wait while play must not go on, and return how many seconds that took."""
         if self._may_play():
             return 0.0
-        began = time.monotonic()
+        began = monotonic_s(self._world.clock)
         await until(self._may_play, _HOLD_POLL_SECONDS)
-        return time.monotonic() - began
+        return monotonic_s(self._world.clock) - began

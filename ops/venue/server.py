@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ops.venue.channels.market import MarketChannel
 from ops.venue.channels.rtds import RtdsChannel
+from ops.venue.clock import Clock, MachineClock
 from ops.venue.config import VenueConfig
 from ops.venue.errors import PortTaken
 from ops.venue.faults.plan import FaultPlan
@@ -36,14 +37,15 @@ class Venue:
 
     `start` listens and returns; play begins by configuration, by `play`, or by `/control/start`. After the
     last event the sockets stay open and the status says `finished`. `stop` closes everything; a venue is
-    not started twice.
+    not started twice. `clock` is for venues that run where time is simulated.
     """
 
-    def __init__(self, config: VenueConfig | None = None) -> None:
+    def __init__(self, config: VenueConfig | None = None, clock: Clock | None = None) -> None:
         self.config = config or VenueConfig()
+        clock = clock or MachineClock()
         self._feed, speed = _feed(self.config)
-        self.faults = FaultPlan(self.config.faults)
-        self.world = World(self._feed, self.config.history_rows_max)
+        self.faults = FaultPlan(self.config.faults, clock)
+        self.world = World(self._feed, self.config.history_rows_max, clock)
         self._rtds = RtdsChannel(
             self.faults,
             seed=self.config.seed,

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from ops.venue.book import Book, LevelChange
+from ops.venue.clock import Clock
 from ops.venue.decimals import plain
 from ops.venue.feeds.events import (
     BookStated,
@@ -45,7 +46,8 @@ class Listener(Protocol):
 class World:
     """Markets by id, condition, slug and token; books by token; the ledger of trades."""
 
-    def __init__(self, feed: Feed, rows_max: int) -> None:
+    def __init__(self, feed: Feed, rows_max: int, clock: Clock) -> None:
+        self.clock = clock
         self.ledger = Ledger(rows_max)
         self.books: dict[str, Book] = {}
         self.markets: dict[str, Market] = {}

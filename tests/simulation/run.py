@@ -17,9 +17,10 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import copying  # noqa: E402
+import edges  # noqa: E402
 import structlog  # noqa: E402
 
-SUITES: dict[str, Callable[[int], Any]] = {"copy": copying.run}
+SUITES: dict[str, Callable[[int], Any]] = {"copy": copying.run, "edges": edges.run}
 
 
 def repetition(suite: str, seed: int) -> str:

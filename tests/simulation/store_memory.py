@@ -34,6 +34,7 @@ from messages.store import (
     PaperSettlementStored,
     PortfolioLoaded,
     PositionRow,
+    StoreAvailability,
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
@@ -45,6 +46,7 @@ from messages.store import (
     StorePositions,
     StoreSettlement,
     StoreTrade,
+    SubscribeAvailability,
 )
 from messages.trades import LeaderTrade, Side
 from supervisor import Mailbox, Overflow, SupervisedActor, handles
@@ -289,6 +291,10 @@ class MemoryStore(SupervisedActor):
     @handles(_Awake)
     def on_awake(self, message: _Awake, sender: Any) -> None:
         self.awake = True
+
+    @handles(SubscribeAvailability)
+    def on_subscribe(self, message: SubscribeAvailability, sender: Any) -> None:
+        self.send(sender, StoreAvailability(available=True))
 
     @handles(Crash)
     def on_crash(self, message: Crash, sender: Any) -> None:

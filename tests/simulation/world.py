@@ -356,7 +356,7 @@ class House(SupervisedActor):
 
     def started(self) -> None:
         world, directory = self.args.world, self.args.directory
-        directory.prices = self.spawn(Prices, "prices", world)
+        directory.prices = self.spawn_prices()
         directory.executor = self.spawn(
             Executor, "executor", ExecutorArgs(execution=Execution(), directory=directory)
         )
@@ -385,7 +385,7 @@ class House(SupervisedActor):
             for name in world.portfolios
         )
         directory.portfolios = self.spawn(Portfolios, "portfolios", PortfoliosArgs(portfolios=portfolios))
-        directory.ingest = self.spawn(Feeds, "ingest", world)
+        directory.ingest = self.spawn_ingest()
         directory.leaders = self.spawn(
             Leaders,
             "leaders",
@@ -398,10 +398,17 @@ class House(SupervisedActor):
             ),
         )
 
+    def spawn_prices(self) -> Any:
+        return self.spawn(Prices, "prices", self.args.world)
+
+    def spawn_ingest(self) -> Any:
+        return self.spawn(Feeds, "ingest", self.args.world)
+
 
 class Root(SupervisedActor):
     """The store first, the house behind it."""
 
+    house: type[House] = House
     mailbox = Mailbox(capacity=1_000, overflow=Overflow.DROP_NEWEST)
     supervision = Supervision(
         strategy=Strategy.REST_FOR_ONE,
@@ -415,4 +422,4 @@ class Root(SupervisedActor):
     def started(self) -> None:
         books = self.args.world.books
         self.args.directory.store = self.spawn(MemoryStore, "store", (books, self.args.check))
-        self.spawn(House, "house", self.args)
+        self.spawn(self.house, "house", self.args)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.venue import VenueConfig
+from ops.venue.clock import MachineClock
 from ops.venue.feeds.events import BookStated, LegsTraded, LevelsChanged, MarketStated
 from ops.venue.feeds.generator import GeneratorFeed
 from ops.venue.feeds.generator.ladder import Ladder
@@ -197,7 +198,7 @@ def test_a_ladder_is_never_crossed_nor_empty_whatever_happens(seed, ticks, middl
 @given(seed=st.integers(0, 2**32))
 def test_books_stay_uncrossed_and_mirror_each_other(seed):
     feed = GeneratorFeed(VenueConfig(seed=seed, markets=4, wallets=20, short_lived_seconds=(1, 3)))
-    world = World(feed, 10_000)
+    world = World(feed, 10_000, MachineClock())
     for count, (_, event) in enumerate(feed.events()):
         world.apply(event, 0)
         if count > 400 and isinstance(event, LegsTraded):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -61,22 +60,27 @@ class MarketChannel:
         """Tell of new level sizes, both outcomes in one message, and of best prices that moved."""
         if not self.connections:
             return
-        books = self._world.books
+        books, now_ms = self._world.books, self._now_ms()
         tokens = tuple({change.token: None for change in changes})
-        self._send(tokens, partial(market_frames.price_change, condition, changes, books))
+        self._send(tokens, partial(market_frames.price_change, condition, changes, books, now_ms))
         for token in touched:
-            self._send((token,), partial(market_frames.best_bid_ask, books[token]), custom=True)
+            self._send((token,), partial(market_frames.best_bid_ask, books[token], now_ms), custom=True)
         for token in self._traded.intersection(tokens):
             self._traded.discard(token)
-            self._send((token,), partial(market_frames.book, books[token], self._world.by_token.get(token)))
+            self._send(
+                (token,), partial(market_frames.book, books[token], self._world.by_token.get(token), now_ms)
+            )
 
     def on_market(self, market: Market, *, is_new: bool, has_resolved: bool) -> None:
         """Tell of listings to all, of resolutions to those who hold a token of the market."""
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self._now_ms()
         if is_new and not market.closed:
             self._send(None, partial(market_frames.new_market, market, now_ms), custom=True)
         if has_resolved:
             self._send(market.tokens, partial(market_frames.market_resolved, market, now_ms), custom=True)
+
+    def _now_ms(self) -> int:
+        return self._world.clock.now_ns() // 1_000_000
 
     def _send(
         self, tokens: Sequence[str] | None, build: Callable[[], dict[str, Any]], *, custom: bool = False
@@ -114,5 +118,8 @@ class MarketChannel:
     def _dump(self, connection: MarketConnection, tokens: Sequence[str]) -> None:
         books = [self._world.books[token] for token in tokens if token in self._world.books]
         if books:
-            frames = [market_frames.book(book, self._world.by_token.get(book.token)) for book in books]
+            now_ms = self._now_ms()
+            frames = [
+                market_frames.book(book, self._world.by_token.get(book.token), now_ms) for book in books
+            ]
             connection.outbox.put(msgspec.json.encode(frames).decode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -15,17 +14,17 @@ from ops.venue.market import Market
 Document = dict[str, Any]
 
 
-def book(state: Book, market: Market | None) -> Document:
+def book(state: Book, market: Market | None, now_ms: int) -> Document:
     """A whole book; the same fields as the REST answer, and an `event_type`."""
-    return {"event_type": "book", **book_answer(state, market)}
+    return {"event_type": "book", **book_answer(state, market, now_ms)}
 
 
-def book_answer(state: Book, market: Market | None) -> Document:
+def book_answer(state: Book, market: Market | None, now_ms: int) -> Document:
     """The answer of `/book`: levels worst price first."""
     return {
         "market": state.condition,
         "asset_id": state.token,
-        "timestamp": str(state.timestamp_ms or time.time_ns() // 1_000_000),
+        "timestamp": str(state.timestamp_ms or now_ms),
         "hash": state.hash,
         **state.wire_levels(),
         "min_order_size": plain(market.min_size) if market is not None else "5",
@@ -35,7 +34,9 @@ def book_answer(state: Book, market: Market | None) -> Document:
     }
 
 
-def price_change(condition: str, changes: Sequence[LevelChange], books: Mapping[str, Book]) -> Document:
+def price_change(
+    condition: str, changes: Sequence[LevelChange], books: Mapping[str, Book], now_ms: int
+) -> Document:
     """New totals at some levels, each with the best prices after all of the changes."""
     bests = {change.token: books[change.token] for change in changes}
     hashes = {token: state.hash for token, state in bests.items()}
@@ -54,7 +55,7 @@ def price_change(condition: str, changes: Sequence[LevelChange], books: Mapping[
             }
             for change in changes
         ],
-        "timestamp": _now(),
+        "timestamp": str(now_ms),
     }
 
 
@@ -73,7 +74,7 @@ def last_trade_price(leg: Leg, timestamp_ms: int) -> Document:
     }
 
 
-def best_bid_ask(state: Book) -> Document:
+def best_bid_ask(state: Book, now_ms: int) -> Document:
     """The best prices of a token, after they moved."""
     bid, ask = state.best_bid, state.best_ask
     return {
@@ -83,7 +84,7 @@ def best_bid_ask(state: Book) -> Document:
         "best_bid": _price(bid),
         "best_ask": _price(ask),
         "spread": plain(ask - bid) if bid is not None and ask is not None else "0",
-        "timestamp": _now(),
+        "timestamp": str(now_ms),
     }
 
 
@@ -133,7 +134,3 @@ def _event_message(market: Market) -> Document:
 
 def _price(price: Decimal | None) -> str:
     return "0" if price is None else plain(price)
-
-
-def _now() -> str:
-    return str(time.time_ns() // 1_000_000)

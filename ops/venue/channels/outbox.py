@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from typing import Final
 
@@ -57,13 +56,16 @@ class Outbox:
 
     async def run(self) -> None:
         """Send until the socket closes; faults are applied here, after queueing."""
+        self._line.watch(self._wake.set)
         try:
             await self._run()
         except (ClientConnectionResetError, ConnectionError):
             return  # the client went away, which is its right
+        finally:
+            self._line.unwatch(self._wake.set)
 
     async def _run(self) -> None:
-        last = time.monotonic()
+        last = self._line.age_s
         while not self._socket.closed:
             if self._is_too_slow:
                 self.is_closing = True
@@ -75,9 +77,9 @@ class Outbox:
                 return
             if self._queue:
                 await self._deliver(self._queue.popleft())
-                last = time.monotonic()
+                last = self._line.age_s
                 continue
-            await self._send(self._line.flush(time.monotonic() - last))
+            await self._send(self._line.flush(self._line.age_s - last))
             await self._sleep()
 
     async def _deliver(self, frame: str) -> None:
@@ -94,7 +96,7 @@ class Outbox:
     async def _sleep(self) -> None:
         self._wake.clear()
         try:
-            async with asyncio.timeout(_TICK_SECONDS):
+            async with asyncio.timeout(_TICK_SECONDS if self._line.is_restless else None):
                 await self._wake.wait()
         except TimeoutError:
             return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from ops.venue.faults.plan import FaultPlan, Strikes
@@ -52,20 +52,28 @@ class FrameLine:
         self._plan = plan
         self._channel = channel
         self._ordinal = ordinal
-        self._opened = time.monotonic()
+        self._opened = self._plan.now_s()
         self._held: list[Frame] = []
         self._late: deque[tuple[float, Frame]] = deque()
         self._disconnect: Disconnect | None = None
         self._load()
 
     @property
-    def is_faulty(self) -> bool:
-        """Whether anything at all can go wrong on this connection."""
-        return bool(self._strikes or self._timed_disconnects)
+    def is_restless(self) -> bool:
+        """Whether something may become due although no frame comes."""
+        return bool(self._timed_disconnects or self._held or self._late)
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Have somebody told when other faults are in force."""
+        self._plan.watchers[told] = None
+
+    def unwatch(self, told: Callable[[], None]) -> None:
+        """Have them told no more."""
+        self._plan.watchers.pop(told, None)
 
     @property
     def age_s(self) -> float:
-        return time.monotonic() - self._opened
+        return self._plan.now_s() - self._opened
 
     def deliver(self, frame: Frame) -> list[Frame]:
         """Return the frames to send now that this one is due."""
@@ -155,7 +163,7 @@ class FrameLine:
         return out
 
     def _delayed(self, fault: Delay, strikes: Strikes, frames: list[Frame]) -> list[Frame]:
-        now = time.monotonic()
+        now = self._plan.now_s()
         if strikes.in_window(self.age_s):
             for frame in frames:
                 strikes.spend()
@@ -164,7 +172,7 @@ class FrameLine:
         return self._take_late() + frames
 
     def _take_late(self) -> list[Frame]:
-        now = time.monotonic()
+        now = self._plan.now_s()
         due: list[Frame] = []
         while self._late and self._late[0][0] <= now:
             due.append(self._late.popleft()[1])

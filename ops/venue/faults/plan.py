@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
+from collections.abc import Callable
 
+from ops.venue.clock import Clock, monotonic_s
 from ops.venue.faults.spec import Fault, FaultSpec, RequestFault, SocketFault
 
 
@@ -42,8 +43,11 @@ class Strikes:
 class FaultPlan:
     """Holds the spec; a change takes effect on open sockets at once."""
 
-    def __init__(self, spec: FaultSpec) -> None:
+    def __init__(self, spec: FaultSpec, clock: Clock) -> None:
         self.version = 0
+        self.watchers: dict[Callable[[], None], None] = {}
+        """Called when another spec is put in force."""
+        self._clock = clock
         self.set(spec)
 
     def set(self, spec: FaultSpec) -> None:
@@ -51,10 +55,16 @@ class FaultPlan:
         self.spec = spec
         self.version += 1
         self._count: Counter[int] = Counter()
-        self._set_at = time.monotonic()
+        self._set_at = self.now_s()
         self._requests = [
             strikes for strikes in self._strikes("http", 0) if isinstance(strikes.fault, RequestFault)
         ]
+        for told in list(self.watchers):
+            told()
+
+    def now_s(self) -> float:
+        """Return the seconds since some moment."""
+        return monotonic_s(self._clock)
 
     def for_socket(self, channel: str, ordinal: int) -> list[Strikes]:
         """Return the faults that concern one connection, with chances of its own."""
@@ -68,7 +78,7 @@ class FaultPlan:
 
     def for_request(self, path: str) -> list[Strikes]:
         """Return the faults that strike one request."""
-        age_s = time.monotonic() - self._set_at
+        age_s = self.now_s() - self._set_at
         return [
             strikes for strikes in self._requests if _concerns(strikes.fault, path) and strikes.hits(age_s)
         ]

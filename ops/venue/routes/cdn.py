@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from typing import Final
 
 from aiohttp import web
+
+from ops.venue.clock import Clock, monotonic_s
 
 _URLS_MAX: Final = 4096
 
@@ -14,7 +15,8 @@ _URLS_MAX: Final = 4096
 class Cdn:
     """Keeps good answers by exact URL, the oldest out first beyond its bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._kept: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self.hits = 0
 
@@ -23,7 +25,7 @@ class Cdn:
         kept = self._kept.get(str(request.rel_url))
         if kept is None:
             return None
-        age = time.monotonic() - kept[0]
+        age = monotonic_s(self._clock) - kept[0]
         if age >= seconds:
             return None
         self.hits += 1
@@ -38,7 +40,7 @@ class Cdn:
         response.headers["x-cache"] = "Miss from cloudfront"
         if response.status == 200 and seconds > 0 and isinstance(response.body, bytes):
             response.headers.update(_headers(seconds))
-            self._kept[str(request.rel_url)] = (time.monotonic(), response.body)
+            self._kept[str(request.rel_url)] = (monotonic_s(self._clock), response.body)
             self._kept.move_to_end(str(request.rel_url))
             if len(self._kept) > _URLS_MAX:
                 self._kept.popitem(last=False)

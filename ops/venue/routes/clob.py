@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
@@ -44,13 +43,15 @@ class ClobRoutes:
         ]
 
     async def _time(self, request: web.Request) -> web.Response:
-        return json_answer(int(time.time()))
+        return json_answer(self._world.clock.now_ns() // 1_000_000_000)
 
     async def _version(self, request: web.Request) -> web.Response:
         return json_answer({"version": 2})
 
     def _book(self, book: Book) -> dict[str, Any]:
-        return book_answer(book, self._world.by_token.get(book.token))
+        return book_answer(
+            book, self._world.by_token.get(book.token), self._world.clock.now_ns() // 1_000_000
+        )
 
     async def _books(self, request: web.Request) -> web.Response:
         body = await read_json(request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
@@ -49,7 +48,7 @@ class DataRoutes:
         self._lag_ns = int(config.activity_lag_seconds * 1e9)
         self._join_ns = self._lag_ns + int(config.metadata_lag_seconds * 1e9)
         self._config = config
-        self.cdn = Cdn()
+        self.cdn = Cdn(world.clock)
 
     def routes(self) -> list[web.RouteDef]:
         config = self._config
@@ -96,7 +95,7 @@ class DataRoutes:
         status = query.parameters.get("status", "OPEN").upper()
         if status not in _STATUSES:
             raise BadParameter("status", f"unknown status {status}")
-        seen_until = time.time_ns() - self._lag_ns
+        seen_until = self._world.clock.now_ns() - self._lag_ns
         rows = [row for row in self._world.ledger.rows(query.user) if row.played_at <= seen_until]
         found = [
             one
@@ -119,7 +118,7 @@ class DataRoutes:
         )
 
     def _visible(self, query: Query) -> list[Row]:
-        seen_until = time.time_ns() - self._lag_ns
+        seen_until = self._world.clock.now_ns() - self._lag_ns
         return [
             row
             for row in self._world.ledger.rows(query.user)
@@ -133,7 +132,7 @@ class DataRoutes:
     def _answer(
         self, rows: list[Row], query: Query, document: Callable[[Row, bool], dict[str, Any]]
     ) -> web.Response:
-        joined_until = time.time_ns() - self._join_ns
+        joined_until = self._world.clock.now_ns() - self._join_ns
         shown, pagination = page(rows, query)
         data = [document(row, row.played_at <= joined_until) for row in shown]
         return json_answer({"data": data, "pagination": pagination})
@@ -168,7 +167,7 @@ class DataRoutes:
 
 def refusal(status: int, code: str, message: str, *, parameter: str | None = None) -> web.Response:
     """Return an error as the Data API words it."""
-    trace = uuid.uuid4().hex
+    trace = uuid.uuid5(uuid.NAMESPACE_URL, f"{code} {message}").hex
     body: dict[str, Any] = {"code": code, "error": message, "retryable": status >= 429, "trace_id": trace}
     if parameter is not None:
         body["parameter"] = parameter

@@ -1,0 +1,217 @@
+"""The suite `edges`: the real edges against the local venue, over a network in memory that fails.
+
+The venue is the one of `remora demo`, with its sockets, its REST and its quirks; ingest and prices are the
+daemon's own with their aiohttp clients. Only the wire between them is simulated, and the store in memory.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import copying
+import world
+from world import NS, START_S, HouseArgs, TrueFill, World
+
+from actors.ingest.actor import Ingest, IngestArgs
+from actors.prices.actor import Prices, PricesArgs
+from config import settings
+from messages import units
+from messages.decisions import Intent, Skip
+from messages.directory import Directory
+from messages.portfolio import PortfolioQuery
+from messages.trades import Side
+from ops.venue import Venue, VenueConfig
+from supervisor.simulation import Simulation
+from supervisor.simulation.network import (
+    Cut,
+    Nameless,
+    NetworkFault,
+    Orphan,
+    Refuse,
+    Reset,
+    Slow,
+    Truncate,
+)
+
+BUSY_S: Final = 120
+QUIET_S: Final = 240
+"""Long enough for two polls of everybody after everything is whole again."""
+FAULTS_MAX: Final = 12
+CRASHES: Final = (0.0, 0.0, 0.02, 0.1)
+"""Chances of a crash in each second, of which a seed draws one."""
+SERVICES: Final = ("stream", "data", "clob", "gamma")
+"""The venue's names: one host, which each service reaches by a way of its own."""
+
+ENDPOINTS: Final = settings.Endpoints(
+    rtds_url="ws://stream/rtds",
+    data_url="http://data/data",
+    clob_url="http://clob/clob",
+    gamma_url="http://gamma/gamma",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to, for who looks on."""
+
+    seed: int
+    trades: int
+    intents: int
+    skips: Counter[str]
+    fills: int
+    faults: tuple[NetworkFault, ...]
+    connections: int
+    crashes: Counter[str]
+    digest: str
+    bytes_digest: str
+
+    def __str__(self) -> str:
+        counts = (self.trades, self.intents, self.skips.total(), self.fills, len(self.faults))
+        named = zip(("trades", "intents", "skips", "fills", "network faults"), counts, strict=True)
+        more = f"{self.connections} connections, {self.crashes.total()} crashes"
+        return ", ".join([*(f"{count} {name}" for name, count in named), more, f"digest {self.bytes_digest}"])
+
+
+def run(seed: int, faults: tuple[NetworkFault, ...] | None = None) -> Result:
+    """Run one world to its end and check every invariant. Raises `AssertionError`.
+
+    `faults` takes the place of those that the seed would draw.
+    """
+    chaos, crashed = Random(f"edges:{seed}"), Counter[str]()
+    drawn = tuple(draw(chaos))
+    faults = drawn if faults is None else faults
+    crashes = chaos.choice(CRASHES)
+    directory = Directory()
+    with Simulation(seed, start_ns=START_S * NS) as sim:
+        venue = open_venue(sim, seed)
+        truth = World(seed, wallets=tuple(venue.leaders()))
+        sim.spawn(Root, "root", HouseArgs(world=truth, directory=directory))
+        sim.network.play(faults)
+        for _ in range(BUSY_S):
+            sim.advance(1)
+            if chaos.random() < crashes:
+                crashed[copying.crash_somebody(sim, directory, chaos)] += 1
+        sim.network.heal()
+        for name in truth.portfolios:  # so that who is still to crash does so now
+            sim.tell(directory.portfolios, PortfolioQuery(portfolio_id=name))
+        sim.advance(QUIET_S)
+        states = [
+            sim.ask(directory.portfolios, PortfolioQuery(portfolio_id=name)) for name in truth.portfolios
+        ]
+        truth.fills = list(leaders_fills(venue, truth.wallets))
+        digest, bytes_digest = sim.digest, sim.network.digest
+        connections = len(sim.network.connections)
+        sim.await_(venue.stop())
+    copying.verify(truth, states)
+    decisions = truth.books.decisions.values()
+    return Result(
+        seed=seed,
+        trades=len(truth.books.trades),
+        intents=sum(isinstance(each, Intent) for each in decisions),
+        skips=Counter(each.reason for each in decisions if isinstance(each, Skip)),
+        fills=len(truth.books.fills),
+        faults=faults,
+        connections=connections,
+        crashes=crashed,
+        digest=digest,
+        bytes_digest=bytes_digest,
+    )
+
+
+def open_venue(sim: Simulation, seed: int) -> Venue:
+    """Start a venue on a host of its own; it plays from the first subscriber on."""
+    config = VenueConfig(
+        host="stream",
+        port=80,
+        seed=seed,
+        run_seconds=BUSY_S - 10,
+        frames_per_second=4,
+        markets=12,
+        short_lived_markets=3,
+        wallets=60,
+        leaders=3,
+        leader_share=0.3,
+    )
+    venue = Venue(config, sim.clock)
+    for name in SERVICES[1:]:
+        sim.network.alias(name, SERVICES[0])
+    with sim.network.running_on(SERVICES[0]):
+        sim.await_(venue.start())
+    return venue
+
+
+def draw(chaos: Random) -> Iterator[NetworkFault]:
+    """Draw what goes wrong on the network; of all seeds some have nothing to bear."""
+    for _ in range(chaos.choice((0, 2, FAULTS_MAX // 2, FAULTS_MAX))):
+        at_s, for_s = chaos.uniform(0, BUSY_S - 20), chaos.choice((0.5, 3.0, 15.0, 40.0))
+        server = chaos.choice((*SERVICES, "stream", "data", "*"))
+        where: dict[str, Any] = {"server": server, "at_s": at_s}
+        after_bytes = chaos.choice((0, 0, 1, 500, 20_000))
+        yield chaos.choice(
+            (
+                Cut(**where, for_s=for_s),
+                Cut(**where, for_s=for_s, one_way=True),
+                Slow(**where, for_s=for_s, latency_s=chaos.choice((0.3, 2.0, 8.0)), jitter_s=1.0),
+                Slow(**where, for_s=for_s, latency_s=0.05, bytes_per_s=5_000.0),
+                Refuse(**where, for_s=for_s),
+                Nameless(**where, for_s=for_s),
+                Reset(**where, after_bytes=after_bytes),
+                Truncate(**where, after_bytes=after_bytes),
+                Orphan(**where, after_bytes=after_bytes),
+            )
+        )
+
+
+def leaders_fills(venue: Venue, wallets: tuple[str, ...]) -> Iterator[TrueFill]:
+    """Return what the venue says truly happened."""
+    for played in venue.world.ledger.legs():
+        leg = played.leg
+        if leg.wallet in wallets:
+            yield TrueFill(
+                wallet=leg.wallet,
+                tx=leg.transaction,
+                condition=leg.condition,
+                token=leg.token,
+                side=Side(leg.side),
+                size=micros(leg.size),
+                price=micros(leg.price),
+                at_s=played.played_at // NS,
+            )
+
+
+def micros(value: Decimal) -> int:
+    return units.to_micros(value, "truth")
+
+
+class House(world.House):
+    """The house of the suite `copy`, with the edges that the daemon has."""
+
+    def spawn_prices(self) -> Any:
+        return self.spawn(Prices, "prices", PricesArgs(endpoints=ENDPOINTS, store=self.args.directory.store))
+
+    def spawn_ingest(self) -> Any:
+        return self.spawn(
+            Ingest,
+            "ingest",
+            IngestArgs(
+                ingest=settings.Ingest(),
+                endpoints=ENDPOINTS,
+                recording=settings.Recording(enabled=False),
+                store=self.args.directory.store,
+                state_dir=Path(tempfile.gettempdir()),
+                run_id="simulated",
+            ),
+        )
+
+
+class Root(world.Root):
+    """The store first, the house behind it."""
+
+    house = House

@@ -1,0 +1,47 @@
+"""Ten worlds with the real edges on each run of the tests; `make simulate SUITE=edges` runs more."""
+
+from __future__ import annotations
+
+import edges
+import pytest
+import run
+
+from supervisor.simulation.network import Cut, Orphan, Refuse, Reset, Truncate
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_every_invariant_holds_whatever_the_network_does(seed):
+    try:
+        result = edges.run(seed)
+    except Exception as error:
+        error.add_note(f"repeat it with: {run.repetition('edges', seed)}")
+        raise
+    assert result.trades > 0
+    assert result.fills > 0
+
+
+def test_a_seed_repeats_its_run_to_the_byte():
+    assert edges.run(2) == edges.run(2)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param((Orphan(server="stream", at_s=30),), id="half-open trade streams"),
+        pytest.param((Cut(at_s=20, for_s=80),), id="a venue that is gone for over a minute"),
+        pytest.param((Cut(at_s=20, for_s=80, one_way=True),), id="a venue that nobody can ask"),
+        pytest.param((Cut(server="stream", at_s=100),), id="streams that are gone until the end"),
+        pytest.param(
+            (Reset(server="stream", at_s=30), Refuse(server="data", at_s=29, for_s=60)),
+            id="streams reset while nobody can be polled",
+        ),
+        pytest.param(
+            tuple(Truncate(server="data", at_s=second, after_bytes=700) for second in range(20, 90, 3)),
+            id="pages that end in the midst",
+        ),
+    ],
+)
+def test_no_trade_is_lost_to(faults):
+    result = edges.run(1, faults)
+    assert result.faults == faults
+    assert result.trades > 0
