@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import os
 import signal
@@ -27,13 +26,15 @@ from config.loading import Loaded
 from messages.directory import Directory
 from ops import logs, preflight
 from ops.exits import CannotGoOn, Exit
-from supervisor import AsyncioSystemBase, RootFailed
+from supervisor import AsyncioSystemBase, RootFailed, settle
 
 log = structlog.get_logger("daemon")
 
 WEB_FILE: Final = "web.json"
 """Where the running daemon says how to reach it: {"url", "pid", "run_id"}."""
 STOP_TIMEOUT_S: Final = 45.0
+STARTED_S: Final = 60.0
+"""When the tree stands and what leaders and portfolios loaded is there to stay."""
 HOUSE: Final = "house"
 DRAIN_MAX_S: Final = 5.0
 DRAIN_LOOK_S: Final = 0.05
@@ -84,11 +85,12 @@ async def _serve(loaded: Loaded, state_dir: Path, listener: socket.socket, run_i
     web_file = state_dir / WEB_FILE
     web_file.write_text(json.dumps({"url": _url(listener), "pid": os.getpid(), "run_id": run_id}))
     log.info("started", **about, state_dir=str(state_dir), url=_url(listener))
-    gc.collect()
-    gc.freeze()
+    settle()
+    settle_again = asyncio.get_running_loop().call_later(STARTED_S, settle)
     try:
         return await _until_told(base, stopped)
     finally:
+        settle_again.cancel()
         REGISTRY.unregister(collector)
         web_file.unlink(missing_ok=True)
 

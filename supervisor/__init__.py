@@ -61,6 +61,7 @@ from supervisor.inspection.trace import Sent, Trace, TraceEvent, TraceInfo
 from supervisor.inspection.tree import ActorInfo
 from supervisor.mailbox import Mailbox, Overflow
 from supervisor.policy import Backoff, ExitReason, Restart, Strategy, Supervision
+from supervisor.settling import settle
 from supervisor.signals import BreakerChanged, Terminated
 from supervisor.thespian.options import Dispatcher, PlainActors
 
@@ -144,4 +145,5 @@ __all__ = [
     "Waiting",
     "WorkersBusy",
     "handles",
+    "settle",
 ]

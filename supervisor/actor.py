@@ -128,7 +128,18 @@ class SupervisedActor(Actor):  # type: ignore[misc]
         except AttributeError:  # not started, or the address is Thespian's own or none at all
             cell = self._cell
             target, sender = cell.system.target_of(targetAddr), cell.address
-        target.accept(msg, sender)
+        queue = target.queue
+        if len(queue) >= target.room:
+            target.accept(msg, sender)
+            return
+        # What `Cell.accept` does, without the call.
+        scheduler = target.scheduler
+        if not target.scheduled:
+            target.scheduled = True
+            scheduler.ready.append(target)
+            if scheduler.idle:
+                scheduler.wake()
+        queue.append((msg, sender, scheduler.now))
 
     def forward(self, address: Any, message: Any, sender: Any) -> None:
         """Send a message on behalf of its first sender, who will get the answer."""

@@ -7,14 +7,24 @@ being addressed.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Iterator, Sized
+from typing import Any, Final, Protocol
 
 from thespian.actors import ActorAddress
 
 
 class Target(Protocol):
     """What an address may point at."""
+
+    @property
+    def queue(self) -> Sized:
+        """What waits."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """How many may wait for senders to put messages there without `accept`."""
+        ...
 
     @property
     def path(self) -> str:
@@ -32,6 +42,15 @@ class Target(Protocol):
     def turned_away(self, notice: Exception) -> None:
         """Hear that a message sent from here was not taken."""
         ...
+
+
+class Seen:
+    """A target without a mailbox: each message comes by `accept`."""
+
+    __slots__ = ()
+
+    queue: Final = ()
+    room: Final = 0
 
 
 class Restorer(Protocol):
@@ -112,7 +131,7 @@ def restore_address(system_key: str, number: int, path: str) -> CellAddress:
     return system.restore(number, path)
 
 
-class Nowhere:
+class Nowhere(Seen):
     """Stands for an actor of a base that is gone or in another process; takes nothing."""
 
     __slots__ = ("path",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from supervisor.address import CellAddress
+from supervisor.address import CellAddress, Seen
 from supervisor.errors import AskTimeout
 from supervisor.inspection.deadletters import DropReason
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from supervisor.core.system import System
 
 
-class ReplyTarget:
+class ReplyTarget(Seen):
     """Takes the first message as the answer; later ones are dead letters, never another ask's answer."""
 
     __slots__ = ("_future", "_system", "path")

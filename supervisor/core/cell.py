@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from supervisor.address import CellAddress
 from supervisor.core.overflow import overflowed
@@ -66,6 +66,7 @@ class Cell:
         "parent",
         "queue",
         "restart_times",
+        "room",
         "scheduled",
         "scheduler",
         "system",
@@ -75,6 +76,12 @@ class Cell:
 
     handlers: Mapping[type, Any]
     actor: Any
+    limit: int
+    """How many may wait before `accept` has to look closer."""
+    room: int
+    """The same for senders, who put messages into the queue themselves up to it; 0 if all have to be seen."""
+    sees_all: ClassVar[bool] = False
+    """Whether every message has to come by `accept`, because a class has its own."""
 
     def __init__(self, system: System, parent: Cell | None, name: str, cls: Any, mailbox: Mailbox) -> None:
         self.system = system
@@ -85,7 +92,7 @@ class Cell:
         self.mailbox = mailbox
         self.address = CellAddress(self, next(system.numbers), system.key)
         self.queue: Queue = _UNOPENED
-        self.limit = 0
+        self.limit = self.room = 0
         self.actor = None
         self.scheduled = False
         self.attention = 0
@@ -98,13 +105,19 @@ class Cell:
         self.restart_times: deque[float] | None = None
         self.waiters: list[asyncio.Future[None]] | None = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.sees_all = cls.accept is not Cell.accept
+
     # --- messages in ---
 
     def accept(self, message: Any, sender: Any) -> bool:
         """Take a message; False if it was dropped or turned away, counted and noticed either way."""
         queue = self.queue
         if len(queue) >= self.limit:
-            return self._crowded(message, sender, quiet=False)
+            if not self._widen():
+                return overflowed(self, message, sender, quiet=False)
+            queue = self.queue
         if not self.scheduled:
             self.scheduled = True
             scheduler = self.scheduler
@@ -116,8 +129,8 @@ class Cell:
 
     def offer(self, message: Any, sender: Any) -> bool:
         """Take a message or return False; the sender keeps it and gets no notice."""
-        if len(self.queue) >= self.limit:
-            return self._crowded(message, sender, quiet=True)
+        if len(self.queue) >= self.limit and not self._widen():
+            return overflowed(self, message, sender, quiet=True)
         return self.accept(message, sender)
 
     def put(self, message: Any, sender: Any) -> None:
@@ -137,16 +150,15 @@ class Cell:
     def turned_away(self, notice: Exception) -> None:
         """Tell the actor that a message it sent was not taken, if it handles such notices."""
 
-    def _crowded(self, message: Any, sender: Any, *, quiet: bool) -> bool:
+    def _widen(self) -> bool:
+        """Give the cell its queue, or let that pass its high-water mark; False if it is full."""
         if self.queue is _UNOPENED:
             self.open()
-            return Cell.accept(self, message, sender)
+            return True
         if not self.congested:
             self.congested = True
-            self.limit = self.mailbox.capacity
-            if len(self.queue) < self.limit:
-                return Cell.accept(self, message, sender)
-        return overflowed(self, message, sender, quiet=quiet)
+            self.admit(self.mailbox.capacity)
+        return len(self.queue) < self.limit
 
     def open(self) -> None:
         """Give the cell a queue if it has none yet."""
@@ -159,13 +171,18 @@ class Cell:
             self.queue = SheddingQueue()
         else:
             self.queue = deque()
-        self.limit = self.mailbox.high
+        self.admit(self.mailbox.high)
 
     def close(self) -> None:
         """Take the queue away again if nothing waits in it."""
         if not self.queue:
             self.queue = _UNOPENED
-            self.limit = 0
+            self.admit(0)
+
+    def admit(self, limit: int) -> None:
+        """Let so many messages wait."""
+        self.limit = limit
+        self.room = 0 if self.sees_all else limit
 
     def _displaced(self, item: Item) -> None:
         self.drop(DropReason.COALESCED, item[0], item[1])
@@ -180,7 +197,7 @@ class Cell:
         """Let the waiting producers go on if the mailbox is under its low-water mark."""
         if self.congested and len(self.queue) <= self.mailbox.low:
             self.congested = False
-            self.limit = self.mailbox.high
+            self.admit(self.mailbox.high)
             waiters, self.waiters = self.waiters, None
             for waiter in waiters or ():
                 if not waiter.done():

@@ -60,18 +60,21 @@ class Scheduler:
         now = self.now = clock()
         self.measures.note_lag(now - self.woken_at)
         deadline = now + SLICE_S
+        # What ends before the slice does was not slow, and need not be asked whether it was.
+        slow_from = deadline if slow_s >= SLICE_S else now
         try:
             while ready and now < deadline:
                 cell: Cell = ready.popleft()
                 self.cell = cell
+                if cell.attention and not cell.attend():
+                    if cell.congested:
+                        cell.ease()
+                    continue
                 began = now
-                turn = TURN_MESSAGES_MAX
+                queue = cell.queue
+                left = TURN_MESSAGES_MAX
                 while True:
-                    if cell.attention and not cell.attend():
-                        break
-                    queue = cell.queue
-                    item = self.current = queue.popleft()
-                    message, sender, _ = item
+                    message, sender, _ = self.current = queue.popleft()
                     try:
                         cell.handlers[type(message)](cell.actor, message, sender)
                     except KeyboardInterrupt:
@@ -81,27 +84,28 @@ class Scheduler:
                         cell.crashed(error, self.current)
                         now = self.now = clock()
                         break
-                    cell.handled += 1
+                    left -= 1
                     before = now
                     now = self.now = clock()
-                    if now - before > slow_s:
+                    if now >= slow_from and now - before > slow_s:
                         self.measures.note_slow(cell, self.current, now - before)
-                    if queue:
-                        turn -= 1
-                        if turn and now < deadline:
-                            continue
+                    if queue and (not left or now >= deadline):
                         ready.append(cell)
                         break
                     if cell.attention:
-                        continue
-                    cell.scheduled = False
-                    break
+                        if not cell.attend():
+                            break
+                        queue = cell.queue  # the actor may have slept and woken
+                    elif not queue:
+                        cell.scheduled = False
+                        break
+                cell.handled += TURN_MESSAGES_MAX - left
                 cell.busy_s += now - began
                 if cell.congested:
                     cell.ease()
         finally:
             # The traceback of a crash that is kept for inspection leads here: it must not hold actors.
-            cell = queue = item = message = sender = None  # type: ignore[assignment]
+            cell = queue = message = sender = None  # type: ignore[assignment]
             self.current = None
             self.cell = None
             if ready:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from supervisor.address import Seen
 from supervisor.errors import DeadActor
 from supervisor.inspection.deadletters import DropReason
 from supervisor.policy import ExitReason
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from supervisor.core.system import System
 
 
-class Tombstone:
+class Tombstone(Seen):
     """Takes every message as a dead letter and tells senders that want to know."""
 
     __slots__ = ("kind", "path", "reason", "system")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from thespian.actors import ActorSystemMessage, PoisonMessage, Thespian_ActorStatus, Thespian_SystemStatus
 
-from supervisor.address import CellAddress
+from supervisor.address import CellAddress, Seen
 from supervisor.inspection.deadletters import DropReason
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ WAITING_MAX: Final = 100_000
 """What waits for a `listen` that may never come."""
 
 
-class External:
+class External(Seen):
     """Takes messages on the loop's thread and gives them to any other."""
 
     def __init__(self, system: System, name: str = "outside") -> None:
