@@ -4,6 +4,7 @@
 # make conformance  BASE=loop, threads or simpleSystemBase   Thespian's own tests on our base, or on theirs
 # make simulate  SUITE= SEEDS= FIRST=   many seeded runs of one suite
 # make bench     frames a second, frame to order, memory, with ratios; BENCH_ARGS=--json
+# make bench-runtime   the actor runtime beside other ways of having actors; BENCH_ARGS=--json
 # make venv      only set up: .venv with the dependencies of constraints.txt
 # make wheel     dist/remora-*.whl
 # make clean     remove what was built; .venv stays
@@ -28,7 +29,7 @@ SUITE ?= copy
 SEEDS ?= 100
 FIRST ?= 1
 
-.PHONY: demo test lint conformance simulate bench venv wheel clean
+.PHONY: demo test lint conformance simulate bench bench-runtime venv wheel clean
 
 demo: $(STAMP)
 	$(BIN)/remora demo $(DEMO_ARGS)
@@ -50,6 +51,11 @@ simulate: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m ops.bench.pipeline $(BENCH_ARGS)
+
+bench-runtime: $(STAMP)
+	@$(BIN)/python -c 'import pykka' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]' || true
+	$(BIN)/python -m ops.bench.runtime $(BENCH_ARGS)
 
 venv: $(STAMP)
 
