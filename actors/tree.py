@@ -12,25 +12,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from thespian.actors import ActorAddress
 
 from actors.executor.actor import Executor, ExecutorArgs
 from actors.ingest.actor import Ingest, IngestArgs
 from actors.leader.supervisor import Leaders, LeadersArgs
 from actors.market.supervisor import Markets, MarketsArgs
-from actors.portfolio.args import PortfolioArgs
+from actors.portfolio.args import PortfolioArgs, PortfoliosChanged
 from actors.portfolio.decide import Policy
 from actors.portfolio.supervisor import Portfolios, PortfoliosArgs
 from actors.prices.actor import Prices, PricesArgs
 from actors.reconciler.actor import Reconciler, ReconcilerArgs
 from actors.store.actor import Store, StoreArgs
 from actors.web.actor import Web, WebArgs
+from config.operator import Following, following
 from config.settings import FollowSetting, PortfolioSetting, Settings
 from messages import ids
 from messages.base import Message
 from messages.directory import Directory
 from messages.ids import Wallet
+from messages.operator import LeadersChanged, Overrides, SubscribeOverrides
 from supervisor import Backoff, Inspector, Mailbox, Overflow, Strategy, SupervisedActor, Supervision, handles
+
+log = structlog.get_logger("house")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +48,17 @@ class HouseArgs:
     state_dir: Path
     listener: socket.socket
     about: dict[str, Any]
-    now_s: int
     directory: Directory
     inspector: Inspector
 
 
-def policies(portfolio: PortfolioSetting, settings: Settings) -> dict[Wallet, Policy]:
-    """Return how a portfolio follows each of its leaders; without a `follow` list, all of them alike."""
-    follow = portfolio.follow or tuple(
-        FollowSetting(wallet=leader.wallet, ratio=portfolio.ratio) for leader in settings.leaders
-    )
+def policies(portfolio: PortfolioSetting, follows: tuple[FollowSetting, ...]) -> dict[Wallet, Policy]:
+    """Return how a portfolio copies each of the leaders it follows."""
     return {
         ids.wallet(one.wallet): Policy(
             ratio=int(one.ratio), paused=one.paused, caps=portfolio.caps, guards=portfolio.guards
         )
-        for one in follow
+        for one in follows
     }
 
 
@@ -72,7 +73,11 @@ class StopSources(Message, frozen=True):
 
 class House(SupervisedActor):
     """Everything but the store. Started from the venue's side to the sources', so that whoever is sent
-    something is there already."""
+    something is there already.
+
+    Whom to follow it learns from the store, which has the operator's changes, and tells leaders and
+    portfolios; until then nobody is followed.
+    """
 
     mailbox = Mailbox(capacity=1_000, overflow=Overflow.DROP_NEWEST)
     supervision = Supervision(
@@ -97,11 +102,10 @@ class House(SupervisedActor):
             MarketsArgs(
                 guards={portfolio.id: portfolio.guards for portfolio in settings.portfolios},
                 breaker=settings.breaker,
-                settings_hash=self.args.settings_hash,
                 directory=directory,
             ),
         )
-        directory.portfolios = self.spawn(Portfolios, "portfolios", self._portfolios())
+        directory.portfolios = self.spawn(Portfolios, "portfolios", PortfoliosArgs(portfolios=()))
         directory.ingest = self.spawn(
             Ingest,
             "ingest",
@@ -118,10 +122,9 @@ class House(SupervisedActor):
             Leaders,
             "leaders",
             LeadersArgs(
-                wallets=tuple(ids.wallet(leader.wallet) for leader in settings.leaders),
+                wallets=(),
                 directory=directory,
                 identity_window_s=settings.ingest.identity_window_s,
-                cursor_s=self.args.now_s - backfill_s(settings),
                 backfill_s=backfill_s(settings),
                 settle_s=settings.ingest.poll_settle_s,
             ),
@@ -145,25 +148,32 @@ class House(SupervisedActor):
                 inspector=self.args.inspector,
             ),
         )
+        self.send(directory.store, SubscribeOverrides())
 
     @handles(StopSources)
     def on_stop_sources(self, message: StopSources, sender: ActorAddress) -> None:
         self.stop_child(self.args.directory.ingest)
 
-    def _portfolios(self) -> PortfoliosArgs:
-        settings = self.args.settings
-        return PortfoliosArgs(
-            portfolios=tuple(
-                PortfolioArgs(
-                    portfolio_id=portfolio.id,
-                    mode=portfolio.mode,
-                    starting_cash=int(portfolio.cash),
-                    policies=policies(portfolio, settings),
-                    settings_hash=self.args.settings_hash,
-                    directory=self.args.directory,
-                )
-                for portfolio in settings.portfolios
+    @handles(Overrides)
+    def on_overrides(self, message: Overrides, sender: ActorAddress) -> None:
+        """Portfolios first: a trade of a new leader must find who copies it."""
+        now = following(self.args.settings, self.args.settings_hash, message)
+        log.info("following", leaders=len(now.leaders), overrides=len(message.leaders) + len(message.follows))
+        self.send(self.args.directory.portfolios, PortfoliosChanged(portfolios=self._portfolios(now)))
+        wallets = tuple(leader.wallet for leader in now.leaders)
+        self.send(self.args.directory.leaders, LeadersChanged(wallets=wallets))
+
+    def _portfolios(self, now: Following) -> tuple[PortfolioArgs, ...]:
+        return tuple(
+            PortfolioArgs(
+                portfolio_id=portfolio.id,
+                mode=portfolio.mode,
+                starting_cash=int(portfolio.cash),
+                policies=policies(portfolio, now.follows[portfolio.id]),
+                settings_hash=now.hashes[portfolio.id],
+                directory=self.args.directory,
             )
+            for portfolio in self.args.settings.portfolios
         )
 
 

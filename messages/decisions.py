@@ -101,6 +101,7 @@ class CopyProposed(MoneyMessage, frozen=True, kw_only=True, gc=False):
     reserved: Usdc
     price_limit: Price
     checks: tuple[Check, ...]
+    settings_hash: str
     shortfall: Shares = 0
 
 

@@ -1,68 +1,28 @@
-"""The command line: `remora run`, `demo`, `venue`, `status`, `why`, `config show`, `tape import`."""
+"""The command line: `remora run`, `demo`, `venue`, `status`, `why`, `leaders`, `config`, `tape`."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from collections.abc import Callable
-from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ParamSpec
 
 import click
 
-from config.loading import Loaded, load
-from config.problems import ConfigError
+from config.loading import load
+from ops.cli_common import config_option, exits, json_option, print_json, set_option, state_dir
+from ops.cli_leaders import leaders
 from ops.exits import MEANINGS, CannotGoOn, Exit
 
-P = ParamSpec("P")
-
 EPILOG = "Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + "."
-
-config_option = click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), help="Configuration file (YAML)."
-)
-set_option = click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override one setting; repeatable."
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, last on stdout.")
-
-
-def exits(command: Callable[P, Exit]) -> Callable[P, None]:
-    """Let a command return its exit code, and turn what it cannot go on from into a message and a code."""
-
-    @wraps(command)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = command(*args, **kwargs)
-        except ConfigError as error:
-            click.echo(f"remora: the configuration cannot be used:\n{error}", err=True)
-            code = Exit.CONFIG
-        except CannotGoOn as error:
-            click.echo(f"remora: {error}", err=True)
-            code = error.code
-        except KeyboardInterrupt:
-            click.echo("remora: interrupted", err=True)
-            code = Exit.FAILED
-        sys.exit(code)
-
-    return wrapper
-
-
-def _print(document: Any) -> None:
-    click.echo(json.dumps(document, separators=(",", ":")))
-
-
-def _state_dir(loaded: Loaded) -> Path:
-    return Path(loaded.settings.state_dir).expanduser().absolute()
 
 
 @click.group(epilog=EPILOG)
 @click.version_option(version("remora"), prog_name="remora")
 def main() -> None:
     """Remora copies the trades of chosen Polymarket wallets."""
+
+
+main.add_command(leaders)
 
 
 @main.command(short_help="Run the daemon, in paper mode.")
@@ -131,7 +91,7 @@ def demo(
     )
     code, summary = asyncio.run(run_demo(options))
     if as_json:
-        _print(summary)
+        print_json(summary)
     return code
 
 
@@ -201,10 +161,10 @@ def status(config_file: Path | None, assignments: tuple[str, ...], as_json: bool
     from ops.inspection import daemon_url, get_json
     from ops.status_view import render_status
 
-    url = daemon_url(_state_dir(load(config_file, assignments=assignments)))
+    url = daemon_url(state_dir(load(config_file, assignments=assignments)))
     document = get_json(f"{url}/api/status")
     if as_json:
-        _print(document)
+        print_json(document)
     else:
         render_status(document)
     return Exit.OK
@@ -225,9 +185,9 @@ def why(trade_id: str, config_file: Path | None, assignments: tuple[str, ...], a
     from ops.why_view import render_why
 
     loaded = load(config_file, assignments=assignments)
-    document = asyncio.run(explain(_state_dir(loaded), loaded.settings.database.url, trade_id))
+    document = asyncio.run(explain(state_dir(loaded), loaded.settings.database.url, trade_id))
     if as_json:
-        _print(document)
+        print_json(document)
     else:
         render_why(document)
     return Exit.OK
@@ -252,7 +212,9 @@ def config_show(config_file: Path | None, assignments: tuple[str, ...], as_json:
     loaded = load(config_file, assignments=assignments)
     if as_json:
         settings = [msgspec.to_builtins(row) for row in rows(loaded)]
-        _print({"file": str(loaded.file) if loaded.file else None, "hash": loaded.hash, "settings": settings})
+        print_json(
+            {"file": str(loaded.file) if loaded.file else None, "hash": loaded.hash, "settings": settings}
+        )
         return Exit.OK
     for row in rows(loaded):
         place = f"{row.origin} {row.place}" if row.place else str(row.origin)
@@ -282,7 +244,7 @@ def tape_import(kind: str, source: Path, out: Path, as_json: bool) -> Exit:
     except ImportFailed as error:
         raise CannotGoOn(Exit.USAGE, str(error)) from error
     if as_json:
-        _print(msgspec.to_builtins(summary))
+        print_json(msgspec.to_builtins(summary))
     else:
         click.echo(
             f"{summary.out}: {summary.fills} fills of {len(summary.wallets)} wallets"

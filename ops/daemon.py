@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-import time
 import uuid
 from importlib.metadata import version
 from pathlib import Path
@@ -75,7 +74,6 @@ async def _serve(loaded: Loaded, state_dir: Path, listener: socket.socket, run_i
             state_dir=state_dir,
             listener=listener,
             about=about,
-            now_s=int(time.time()),
             directory=Directory(),
             inspector=base.inspector,
         ),

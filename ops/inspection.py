@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,17 @@ def daemon_url(state_dir: Path) -> str:
             f"no daemon runs on {state_dir}. Start one with `remora run`, "
             "or name the configuration of the one you mean with --config.",
         ) from None
+
+
+def is_running(state_dir: Path) -> bool:
+    """Whether a daemon answers on this state directory, in good health or not."""
+    try:
+        _direct.open(f"{daemon_url(state_dir)}/healthz", timeout=TIMEOUT_S).close()
+    except urllib.error.HTTPError:
+        return True
+    except (CannotGoOn, OSError):
+        return False
+    return True
 
 
 def get_json(url: str, timeout_s: float = TIMEOUT_S) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from thespian.actors import ActorAddress
 
@@ -11,24 +12,34 @@ from messages.base import Message
 from messages.directory import Directory
 from messages.ids import Wallet
 from messages.ingest import LeaderReady, LeadersWatched
+from messages.operator import LeadersChanged
 from supervisor import Mailbox, Overflow, SupervisedActor, Supervision, handles
 
+_NS_PER_S = 1_000_000_000
 REPEAT_S = 5.0
 """How often the announcement is repeated: ingest may have been restarted and know nobody."""
 ANNOUNCE_S = 0.05
 """Leaders that get ready within this time are announced together."""
 
 
+@dataclass(slots=True)
+class Followed:
+    """Whom to follow at present. It is part of the arguments because they outlive a restart: nobody says it
+    a second time."""
+
+    wallets: tuple[Wallet, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LeadersArgs:
-    """The wallets to follow, and from when on one is followed that was never seen before."""
+    """The wallets to follow at first, and from when on one is followed that was never seen before."""
 
     wallets: tuple[Wallet, ...]
     directory: Directory
     identity_window_s: int
-    cursor_s: int
     backfill_s: int = 0
     settle_s: float = 6.0
+    followed: Followed = field(default_factory=Followed)
 
 
 class _Announce(Message, frozen=True):
@@ -36,7 +47,10 @@ class _Announce(Message, frozen=True):
 
 
 class Leaders(SupervisedActor):
-    """Starts a leader per wallet; tells ingest of each once it has its state."""
+    """Starts a leader per wallet; tells ingest of each once it has its state.
+
+    One that is not to be followed any more handles what it was sent, and ingest has heard of it by then.
+    """
 
     mailbox = Mailbox(capacity=100_000, overflow=Overflow.HALT)
     supervision = Supervision(restarts_max=10, period_s=60, per_child=True)
@@ -46,33 +60,58 @@ class Leaders(SupervisedActor):
     def started(self) -> None:
         self.ready_at: dict[Wallet, int] = {}
         self.timer("repeat", REPEAT_S, _Announce(), every=True)
-        now_ns = self.clock.now_ns()
-        for wallet in self.args.wallets:
-            self.spawn(
+        self.wallets: dict[Wallet, ActorAddress] = {}
+        followed = self.args.followed.wallets
+        self._follow(self.args.wallets if followed is None else followed)
+
+    def _follow(self, wallets: Iterable[Wallet]) -> None:
+        now_ns = self.clock.now_ns() // _NS_PER_S * _NS_PER_S
+        for wallet in wallets:
+            if wallet in self.wallets:
+                continue
+            self.wallets[wallet] = self.spawn(
                 Leader,
                 wallet,
                 LeaderArgs(
                     wallet=wallet,
                     directory=self.args.directory,
                     identity_window_s=self.args.identity_window_s,
-                    followed_at_ns=now_ns // 1_000_000_000 * 1_000_000_000,
-                    cursor_s=self.args.cursor_s,
+                    followed_at_ns=now_ns,
+                    cursor_s=now_ns // _NS_PER_S - self.args.backfill_s,
                     backfill_s=self.args.backfill_s,
                     settle_s=self.args.settle_s,
                 ),
             )
 
     def snapshot(self) -> dict[str, object]:
-        return {"wallets": len(self.args.wallets), "ready": len(self.ready_at)}
+        return {"wallets": len(self.wallets), "ready": len(self.ready_at)}
+
+    @handles(LeadersChanged)
+    def on_changed(self, message: LeadersChanged, sender: ActorAddress) -> None:
+        self.args.followed.wallets = message.wallets
+        gone = self.wallets.keys() - set(message.wallets)
+        for wallet in gone:
+            self.ready_at.pop(wallet, None)
+        if gone:
+            # Before they stop, so that ingest sends them nothing they would not handle.
+            self._announce()
+        for wallet in sorted(gone):
+            self.stop_child(self.wallets.pop(wallet))
+        self._follow(message.wallets)
 
     @handles(LeaderReady)
     def on_ready(self, message: LeaderReady, sender: ActorAddress) -> None:
+        if message.wallet not in self.wallets:
+            return  # it was on its way when the following ended
         self.ready_at[message.wallet] = message.cursor_s
         self.timer("announce", ANNOUNCE_S, _Announce())
 
     @handles(_Announce)
     def on_announce(self, message: _Announce, sender: ActorAddress) -> None:
-        addresses = {wallet: self.child(wallet) for wallet in self.ready_at}
+        self._announce()
+
+    def _announce(self) -> None:
+        addresses = {wallet: self.wallets[wallet] for wallet in self.ready_at}
         self.send(
             self.args.directory.ingest,
             LeadersWatched(addresses=addresses, polled_from_s=dict(self.ready_at)),

@@ -42,7 +42,6 @@ class MarketArgs:
     condition_id: ConditionId
     guards: dict[PortfolioId, Guards]
     breaker: Breaker
-    settings_hash: str
     directory: Directory
 
 
@@ -217,7 +216,7 @@ class MarketActor(SupervisedActor):
             tick=market.tick,
             freshness=proposal.freshness,
             checks=verdict.checks,
-            settings_hash=self.args.settings_hash,
+            settings_hash=proposal.settings_hash,
             traded_at_ns=trade.traded_at_ns,
             seen_at_ns=trade.seen_at_ns,
             seen_mono_ns=trade.seen_mono_ns,
@@ -246,7 +245,7 @@ class MarketActor(SupervisedActor):
             trade_id=proposal.trade.trade_id,
             reason=reason,
             checks=checks,
-            settings_hash=self.args.settings_hash,
+            settings_hash=proposal.settings_hash,
             decided_at_ns=self.clock.now_ns(),
         )
         log.info(

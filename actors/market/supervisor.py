@@ -21,7 +21,6 @@ class MarketsArgs:
 
     guards: dict[PortfolioId, Guards]
     breaker: Breaker
-    settings_hash: str
     directory: Directory
 
 
@@ -67,7 +66,6 @@ class Markets(SupervisedActor):
                 condition_id=condition_id,
                 guards=self.args.guards,
                 breaker=self.args.breaker,
-                settings_hash=self.args.settings_hash,
                 directory=self.args.directory,
             ),
         )

@@ -171,6 +171,7 @@ class Portfolio(Settling):
             reserved=wanted.reserved,
             price_limit=wanted.price_limit,
             checks=wanted.checks,
+            settings_hash=self.args.settings_hash,
             shortfall=wanted.shortfall,
         )
         self.proposed[intent] = proposal, self.clock.monotonic_ns()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from actors.portfolio.decide import Policy
+from messages.base import MoneyMessage
 from messages.directory import Directory
 from messages.ids import PortfolioId, TradeId, Wallet
 from messages.units import Usdc
@@ -51,3 +52,9 @@ class PortfolioArgs:
     settings_hash: str
     directory: Directory
     attempts: Attempts = field(default_factory=Attempts)
+
+
+class PortfoliosChanged(MoneyMessage, frozen=True, kw_only=True, gc=True):
+    """To the portfolios' supervisor: how each portfolio is to be from now on; their number stays."""
+
+    portfolios: tuple[PortfolioArgs, ...]

@@ -18,6 +18,7 @@ from actors.store.committer import WAITING_MAX, Committer, flush
 from actors.store.engine import Engine
 from config.settings import Database
 from messages.base import Message
+from messages.operator import LoadOverrides, Overrides, SubscribeOverrides
 from messages.store import (
     CountsQuery,
     LoadLeader,
@@ -69,7 +70,11 @@ class Store(SupervisedActor):
     def started(self) -> None:
         self._subscribers: list[ActorAddress] = []
         self._availability = StoreAvailability(available=False, reason="the database is being opened")
-        engine = Engine(self.args.database, self.args.state_dir, lambda: self._committer.wake())
+        self._overrides: Overrides | None = None
+        self._overseers: list[ActorAddress] = []
+        engine = Engine(
+            self.args.database, self.args.state_dir, lambda: self._committer.wake(), self._load_overrides
+        )
         self._committer = Committer(engine, self.args.database, self.random, self._answer, self._tell)
         self.pipe(self._keep(engine))
 
@@ -97,6 +102,7 @@ class Store(SupervisedActor):
         LoadOpenOrders,
         LoadPaperOrder,
         LoadPaperAccount,
+        LoadOverrides,
         CountsQuery,
     )
     def on_work(self, message: Message, sender: ActorAddress) -> None:
@@ -107,6 +113,26 @@ class Store(SupervisedActor):
         if sender not in self._subscribers:
             self._subscribers.append(sender)
         self.send(sender, self._availability)
+
+    # --- what an operator changed ---
+
+    def _load_overrides(self) -> None:
+        self._committer.put(LoadOverrides(), self.myAddress)
+
+    @handles(SubscribeOverrides)
+    def on_overseer(self, message: SubscribeOverrides, sender: ActorAddress) -> None:
+        if sender not in self._overseers:
+            self._overseers.append(sender)
+        if self._overrides is not None:
+            self.send(sender, self._overrides)
+
+    @handles(Overrides)
+    def on_overrides(self, message: Overrides, sender: ActorAddress) -> None:
+        if message == self._overrides:
+            return
+        self._overrides = message
+        for overseer in self._overseers:
+            self.send(overseer, message)
 
     async def _keep(self, engine: Engine) -> None:
         """Commit for as long as the incarnation lasts. Its end cancels this, which then writes the rest."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from actors.store import decisions, markets, orders, paper, portfolios, trades
+from actors.store import decisions, markets, orders, overrides, paper, portfolios, trades
 from actors.store.connection import Connection
 from messages.base import Message
+from messages.operator import LoadOverrides
 from messages.store import (
     LoadLeader,
     LoadOpenOrders,
@@ -61,6 +62,7 @@ _LOADS: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
     ((LoadOpenOrders,), _load_open_orders),
     ((LoadPaperOrder,), paper.load_paper_orders),
     ((LoadPaperAccount,), paper.load_paper_accounts),
+    ((LoadOverrides,), overrides.load_overrides),
 )
 _PHASES: Final = (*_WRITES, *_LOADS)
 

@@ -39,6 +39,9 @@ class Connection(Protocol):
     def is_closed(self) -> bool:
         """Return whether either side has closed it."""
 
+    async def add_listener(self, channel: str, callback: Callable[..., object]) -> None:
+        """Call back at each notification of a channel, with connection, pid, channel and payload."""
+
     def add_termination_listener(self, callback: Callable[[object], None]) -> None:
         """Call back once when it is closed, by whichever side."""
 

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from actors.store import failures, metrics, schema
+from actors.store import failures, metrics, overrides, schema
 from actors.store.batch import run_batch
 from actors.store.columns import clean
 from actors.store.connection import READER, WRITER, Connection, Row, connect
@@ -68,10 +68,18 @@ class Job:
 class Engine:
     """A connection for the writer, one for counting, and the server behind them."""
 
-    def __init__(self, database: Database, state_dir: Path, lost: Callable[[], None]) -> None:
-        """`lost` is called when the writer's connection breaks, also while nothing is being written."""
+    def __init__(
+        self,
+        database: Database,
+        state_dir: Path,
+        lost: Callable[[], None],
+        overridden: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`lost` is called when the writer's connection breaks, also while nothing is being written;
+        `overridden` when an operator's changes may be others than before."""
         self._server = Server(database.url, state_dir)
         self._lost = lost
+        self._overridden = overridden
         self._writer: Connection | None = None
         self._reader: Connection | None = None
         self._address = ""
@@ -133,11 +141,13 @@ class Engine:
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT_S + _LOCK_WAIT_S):
                 await self._take(writer)
+                await writer.add_listener(overrides.CHANNEL, lambda *_: self._overridden())
         except BaseException:
             writer.terminate()
             raise
         writer.add_termination_listener(lambda _: self._lost())
         self._writer = writer
+        self._overridden()  # nobody listened until now
 
     async def _take(self, writer: Connection) -> None:
         """Become the one that writes, or stay it."""

@@ -113,9 +113,7 @@ async def pipeline(frames: list[bytes], leaders: list[str]) -> float:
     directory.leaders = base.spawn(
         Leaders,
         "leaders",
-        LeadersArgs(
-            wallets=tuple(leaders), directory=directory, identity_window_s=172_800, cursor_s=int(time.time())
-        ),
+        LeadersArgs(wallets=tuple(leaders), directory=directory, identity_window_s=172_800),
     )
     message = await announced
     blaster = Blaster(frames)

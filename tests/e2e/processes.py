@@ -197,12 +197,14 @@ class Daemon:
         return self.process is not None and self.process.poll() is None
 
     def is_listening(self) -> bool:
-        """Whether all its sockets are subscribed and its database takes writes."""
+        """Whether all its sockets are subscribed, its database takes writes, and its leaders are followed."""
         assert self.is_alive(), f"the daemon ended with {self.exit_code()}:\n{self.log_tail()}"
         status = self.status()
         feeds = status.get("ingest", {}).get("feeds", ())
         streams = [feed for feed in feeds if feed["feed"] != "poller"]
-        return bool(streams) and all(feed["connected"] for feed in streams) and status["store"]["available"]
+        if not streams or not all(feed["connected"] for feed in streams) or not status["store"]["available"]:
+            return False
+        return bool(status["ingest"]["leaders"] or not self.settings["leaders"])
 
     def url(self) -> str | None:
         """Where this process of it answers, None until it does."""

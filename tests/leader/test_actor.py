@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from examples import CONDITION, NOON_NS, NS, SHARE, WALLET, YES, changed, report, trade, tx_of
+from examples import NOON_NS, NS, SHARE, WALLET, YES, report, trade, tx_of
 from thespian.actors import ActorExitRequest
 
 from actors.leader.actor import HOLD_MAX_S, Leader, LeaderArgs
-from actors.leader.supervisor import Leaders, LeadersArgs
 from messages.directory import Directory
-from messages.ingest import LeaderReady, LeadersWatched
+from messages.ingest import LeaderReady
 from messages.store import LeaderLoaded, LeaderPosition, LoadLeader, StoreCursor, StoreDuplicates, StoreTrade
 from messages.trades import CursorReached, GapSuspected, LeaderTrade, Side, SourceKind, Swept
 from supervisor.simulation import Simulation
@@ -209,32 +208,3 @@ def test_forgotten_transactions_do_not_fill_the_memory(house):
     house.tell(report())
     house.sim.advance(WINDOW_S + 700)
     assert house.sim.base.snapshot("leader")["transactions"] == 0
-
-
-# -- the leaders' supervisor ---------------------------------------------------------------------------
-
-
-def test_ingest_is_told_of_all_who_are_ready_together_and_reminded():
-    with Simulation(start_ns=NOON_NS) as sim:
-        store, portfolios, ingest = (sim.probe(name) for name in ("store", "portfolios", "ingest"))
-        directory = Directory(store=store.address, portfolios=portfolios.address, ingest=ingest.address)
-        store.answers(
-            LoadLeader,
-            lambda load: LeaderLoaded(
-                wallet=load.wallet,
-                followed_at_ns=load.followed_at_ns,
-                cursor_s=load.cursor_s,
-                positions=(),
-                trades=(),
-            ),
-        )
-        wallets = WALLET, changed(report(), wallet="0x" + "b2" * 20).wallet
-        args = LeadersArgs(wallets=wallets, directory=directory, identity_window_s=WINDOW_S, cursor_s=9)
-        directory.leaders = sim.spawn(Leaders, "leaders", args)
-        sim.advance(1)
-        (watched,) = ingest.take_all(LeadersWatched)
-        assert watched.polled_from_s == dict.fromkeys(wallets, 9)
-        sim.tell(watched.addresses[WALLET], report(condition_id=CONDITION))
-        sim.advance(5)
-        assert portfolios.take(LeaderTrade).wallet == WALLET
-        assert len(ingest.take_all(LeadersWatched)) == 1

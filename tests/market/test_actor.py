@@ -64,7 +64,6 @@ class House:
                 condition_id=CONDITION,
                 guards=GUARDS,
                 breaker=Breaker(),
-                settings_hash="s",
                 directory=self.directory,
             ),
         )
@@ -243,7 +242,7 @@ def markets(house):
     house.directory.markets = house.sim.spawn(
         Markets,
         "supervisor",
-        MarketsArgs(guards=GUARDS, breaker=Breaker(), settings_hash="s", directory=house.directory),
+        MarketsArgs(guards=GUARDS, breaker=Breaker(), directory=house.directory),
     )
     house.answers()
     return house.directory.markets
@@ -286,7 +285,7 @@ def test_nothing_sent_around_bedtime_is_lost(seed):
         house.directory.markets = sim.spawn(
             Markets,
             "supervisor",
-            MarketsArgs(guards=GUARDS, breaker=Breaker(), settings_hash="s", directory=house.directory),
+            MarketsArgs(guards=GUARDS, breaker=Breaker(), directory=house.directory),
         )
         house.answers()
         sim.tell(house.directory.markets, numbered(0))

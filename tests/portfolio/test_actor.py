@@ -26,7 +26,6 @@ from thespian.actors import ActorExitRequest
 from actors.portfolio.actor import Portfolio
 from actors.portfolio.args import PortfolioArgs
 from actors.portfolio.decide import Policy
-from actors.portfolio.supervisor import Portfolios, PortfoliosArgs
 from messages.decisions import CopyDropped, CopyProposed, CopySkipped, CopyTaken, Skip, SkipReason
 from messages.directory import Directory
 from messages.ids import intent_id
@@ -476,42 +475,6 @@ def test_a_market_that_resolved_at_nothing_takes_the_position_to_zero(house):
 
 
 # -- the portfolios' supervisor ------------------------------------------------------------------------
-
-
-def test_a_trade_goes_to_every_follower_and_the_rest_to_whom_it_names(sim):
-    probes = {role: sim.probe(role) for role in ROLES}
-    probes["store"].answers(
-        LoadPortfolio,
-        lambda load: PortfolioLoaded(
-            portfolio_id=load.portfolio_id,
-            epoch=1,
-            starting_cash=1_000 * USDC,
-            fills=(),
-            open_orders=(),
-            undecided=(),
-        ),
-    )
-    directory = Directory(**{role: probe.address for role, probe in probes.items()})
-    args = tuple(
-        PortfolioArgs(
-            portfolio_id=name,
-            mode="paper",
-            starting_cash=1_000 * USDC,
-            policies={wallet: POLICY},
-            settings_hash="s",
-            directory=directory,
-        )
-        for name, wallet in (("one", WALLET), ("two", WALLET), ("three", "0x" + "99" * 20))
-    )
-    portfolios = sim.spawn(Portfolios, "portfolios", PortfoliosArgs(portfolios=args))
-    sim.tell(portfolios, BUY)
-    sim.run()
-    assert {each.portfolio_id for each in probes["markets"].take_all(CopyProposed)} == {"one", "two"}
-    assert sim.ask(portfolios, PortfolioQuery(portfolio_id="two")).in_flight == 1
-    assert sim.ask(portfolios, PortfolioQuery(portfolio_id="three")).in_flight == 0
-    sim.tell(portfolios, changed(closed(BUY), portfolio_id="unknown"))
-    sim.run()
-    assert sim.base.drops() == {}
 
 
 def test_a_trade_that_cannot_be_decided_on_does_not_stop_the_others_for_ever(house):

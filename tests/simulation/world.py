@@ -366,7 +366,6 @@ class House(SupervisedActor):
             MarketsArgs(
                 guards=dict.fromkeys(world.portfolios, GUARDS),
                 breaker=Breaker(),
-                settings_hash="s",
                 directory=directory,
             ),
         )
@@ -394,7 +393,6 @@ class House(SupervisedActor):
                 directory=directory,
                 identity_window_s=172_800,
                 backfill_s=30,
-                cursor_s=START_S,
             ),
         )
 

@@ -168,6 +168,7 @@ def proposal(**changes: Any) -> CopyProposed:
         "reserved": 0 if copied.side is Side.SELL else 6 * USDC,
         "price_limit": 530_000 if copied.side is Side.BUY else 400_000,
         "checks": (),
+        "settings_hash": "s",
     } | changes
     fields.setdefault("intent_id", intent_id(copied.trade_id, fields["portfolio_id"]))
     return CopyProposed(**fields)
