@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from messages.base import Message
@@ -14,8 +15,8 @@ class LeadersWatched(Message, frozen=True, kw_only=True, gc=False):
     The addresses are the runtime's; this vocabulary does not know their type.
     """
 
-    addresses: dict[Wallet, Any]
-    polled_from_s: dict[Wallet, int]
+    addresses: Mapping[Wallet, Any]
+    polled_from_s: Mapping[Wallet, int]
     """Each wallet's durable polling cursor, epoch seconds."""
 
 

@@ -11,6 +11,7 @@ incarnation decides the trade again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -303,8 +304,8 @@ class Counts(Message, frozen=True, kw_only=True, gc=False):
     leader_trades: int
     duplicates: int
     intents: int
-    skips: dict[str, int]
-    orders: dict[str, int]
+    skips: Mapping[str, int]
+    orders: Mapping[str, int]
     fills: int
     portfolios: tuple[PortfolioCounts, ...]
     latency_p50_ms: float | None

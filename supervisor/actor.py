@@ -5,8 +5,6 @@ A supervised actor is an ordinary Thespian `Actor`; what it adds needs the async
 
 from __future__ import annotations
 
-import inspect
-import math
 from collections.abc import Callable, Coroutine, Hashable
 from random import Random
 from typing import Any, ClassVar, TypeVar
@@ -22,8 +20,9 @@ from supervisor.clock import Clock
 from supervisor.core.cell import Cell
 from supervisor.core.spawning import check_name, spawn_child
 from supervisor.core.supervised import SupervisedCell
+from supervisor.definition import check_class
 from supervisor.dispatch import check_money, declared_handlers
-from supervisor.errors import BadActorClass, NotRunning
+from supervisor.errors import NotRunning
 from supervisor.mailbox import Mailbox
 from supervisor.policy import Restart, Supervision
 from supervisor.tables import HandlerTable, current_table
@@ -67,8 +66,7 @@ class SupervisedActor(Actor):  # type: ignore[misc]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _check_init(cls)
-        _check_idle_time(cls)
+        check_class(cls)
         declared = declared_handlers(cls)
         mailbox = getattr(cls, "mailbox", None)
         if mailbox is not None:
@@ -297,23 +295,3 @@ class SupervisedActor(Actor):  # type: ignore[misc]
     def _cell(self) -> SupervisedCell:
         cell: SupervisedCell = self._myRef
         return cell
-
-
-def _check_init(cls: type) -> None:
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
-    for parameter in parameters:
-        variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        if not variadic and parameter.default is parameter.empty:
-            raise BadActorClass(
-                f"{cls.__qualname__}.__init__ requires {parameter.name!r}; an actor is made without "
-                "arguments: pass args to spawn() and read self.args in started()"
-            )
-
-
-def _check_idle_time(cls: type[SupervisedActor]) -> None:
-    idle_s = cls.passivate_after_s
-    if idle_s is not None and not 0 < idle_s < math.inf:
-        raise BadActorClass(
-            f"{cls.__qualname__}.passivate_after_s was {idle_s}, "
-            "expected a number of seconds above 0, or None"
-        )

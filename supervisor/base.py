@@ -18,7 +18,7 @@ from thespian.actors import ThespianGeneration, ValidatedSource
 from supervisor.abilities import asking
 from supervisor.core.cell import Cell
 from supervisor.core.supervised import SupervisedCell
-from supervisor.freezing import check_frozen
+from supervisor.freezing import check_message
 from supervisor.outside import Outside
 from supervisor.thespian import creation, sources
 from supervisor.thespian.external import External
@@ -69,10 +69,10 @@ class AsyncioSystemBase(Outside):
         self.deliver(address, message, self.external.address)
 
     def deliver(self, address: Any, message: Any, sender: Any) -> None:
-        """Send a message on somebody's behalf, from any thread. Raises `MutableMessage`."""
+        """Send a message on somebody's behalf, from any thread. Raises `NoMessage` or `MutableMessage`."""
         target = self.target_of(address)
         if isinstance(target, SupervisedCell):
-            check_frozen(type(message))
+            check_message(message)
         if self.home.is_here:
             target.accept(message, sender)
         else:

@@ -11,6 +11,8 @@
     ├── SourcesOff           code was to be loaded by a base that was not told to allow it
     ├── BlockingCall         a blocking call on the loop that would have to serve it
     ├── NameTaken            a child of that name is alive
+    ├── NoMessage            a class was to be sent in place of an instance
+    ├── LimitReached         more timers, coroutines or breakers than one actor may have
     ├── NotInHandler         `stash` with no message being handled
     ├── StashFull            more put aside than the mailbox may hold
     ├── NoSuchBehaviour      `become` with what the class does not declare
@@ -20,7 +22,8 @@
     ├── AskError             an ask that got no answer
     │   ├── AskTimeout       not within its time
     │   ├── Refused          the mailbox was full; also sent as a message to a refused sender
-    │   └── DeadActor        the actor is gone
+    │   ├── DeadActor        the actor is gone
+    │   └── HandlerCrashed   the actor crashed on it
     ├── MailboxOverflow      a mailbox declared HALT overflowed
     ├── Escalated            a child failed more often than its parent's supervision allows
     ├── RootFailed           a failure reached the top: nothing is left to restart it
@@ -84,6 +87,14 @@ class NameTaken(SupervisorError):
     """A live child has that name already."""
 
 
+class NoMessage(SupervisorError, TypeError):
+    """What was to be sent is a class; most likely its brackets were forgotten."""
+
+
+class LimitReached(SupervisorError):
+    """The actor has as many timers, coroutines or breakers as one may have."""
+
+
 class NotInHandler(SupervisorError):
     """The operation concerns the message being handled, and none is."""
 
@@ -142,6 +153,19 @@ class DeadActor(AskError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} has ended")
+        self.path = path
+
+
+class HandlerCrashed(AskError):
+    """An actor crashed on a message: raised from an ask, a message to any other sender that handles it.
+
+    What of the message was done before the crash is unknown; it is not tried again.
+    """
+
+    def __init__(self, message_type: str, target: object, path: str) -> None:
+        super().__init__(f"{path} crashed on {message_type}")
+        self.message_type = message_type
+        self.target = target
         self.path = path
 
 

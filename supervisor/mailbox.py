@@ -44,8 +44,17 @@ class Mailbox:
     low: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        for name in ("capacity", "high_water", "low_water"):
+            value = getattr(self, name)
+            if type(value) is not int and (value is not None or name == "capacity"):
+                raise ValueError(
+                    f"{name} was {value!r}, expected a whole number: every mailbox has a bound, and what "
+                    "may not be lost is refused beyond it or halts the actor (Overflow.REFUSE, HALT)"
+                )
         if self.capacity < 1:
             raise ValueError(f"capacity was {self.capacity}, expected at least 1")
+        if not isinstance(self.overflow, Overflow):
+            raise ValueError(f"overflow was {self.overflow!r}, expected a member of Overflow")
         high = self.high_water if self.high_water is not None else max(1, self.capacity * 3 // 4)
         low = self.low_water if self.low_water is not None else min(self.capacity // 4, high - 1)
         if not 0 <= low < high <= self.capacity:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 from supervisor.address import CellAddress, Seen
+from supervisor.core.supervised import SupervisedCell
 from supervisor.errors import AskTimeout
+from supervisor.freezing import check_message
 from supervisor.inspection.deadletters import DropReason
 
 if TYPE_CHECKING:
@@ -41,11 +44,16 @@ class ReplyTarget(Seen):
 async def ask(system: System, address: Any, message: Any, timeout_s: float, asker: str) -> Any:
     """Send a message and return the answer.
 
-    Raises `AskTimeout`, `Refused` or `DeadActor`.
+    Raises `AskTimeout`, `Refused`, `DeadActor` or `HandlerCrashed`.
     """
+    if not 0 < timeout_s < math.inf:
+        raise ValueError(f"timeout_s was {timeout_s}, expected a time above 0: no answer may ever come")
+    target = system.target_of(address)
+    if isinstance(target, SupervisedCell):
+        check_message(message)
     future: asyncio.Future[Any] = system.scheduler.loop.create_future()
     reply_to = CellAddress(ReplyTarget(system, future, f"{asker}?"), next(system.numbers), system.key)
-    system.target_of(address).accept(message, reply_to)
+    target.accept(message, reply_to)
     try:
         async with asyncio.timeout(timeout_s):
             return await future

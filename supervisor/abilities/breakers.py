@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from supervisor.abilities import timers
 from supervisor.abilities.circuit import BreakerPolicy, BreakerState, Change, Circuit
-from supervisor.errors import BreakerOpen
+from supervisor.errors import BreakerOpen, LimitReached
 from supervisor.signals import BreakerChanged, RuntimeItem
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def breaker(cell: SupervisedCell, key: str, policy: BreakerPolicy | None) -> Bre
     if cell.breakers is None:
         cell.breakers = {}
     if len(cell.breakers) == BREAKERS_MAX:
-        raise ValueError(f"{cell.path}: it has {BREAKERS_MAX} breakers, as many as an actor may")
+        raise LimitReached(f"{cell.path}: it has {BREAKERS_MAX} breakers, as many as an actor may")
     made = Breaker(cell, key, Circuit(policy or BreakerPolicy(), cell.system.random))
     cell.breakers[key] = made
     return made

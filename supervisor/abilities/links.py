@@ -31,11 +31,12 @@ def put_urgent(address: Any, message: Any, sender: Any) -> None:
 
 def watch(watcher: SupervisedCell, address: Any) -> None:
     """Have the watcher's incarnation told when the actor ends, at once if it has."""
+    epoch = watcher.epoch
     target = getattr(address, "cell", None)
     if isinstance(target, Cell):
         if target.watchers is None:
             target.watchers = {}
-        target.watchers[watcher] = watcher.epoch
+        target.watchers[watcher] = epoch
     elif isinstance(target, Tombstone):
         watcher.put(Terminated(address, target.path, target.reason), address)
     else:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.errors import NotRunning
+from supervisor.errors import LimitReached, NotRunning
 from supervisor.signals import RuntimeItem
 
 if TYPE_CHECKING:
     from supervisor.core.supervised import SupervisedCell
+
+
+PIPES_MAX: Final = 10_000
+"""Of one actor; whoever gets more questions than it can answer lets them wait in its mailbox or stash."""
 
 
 class Pipe(RuntimeItem):
@@ -78,14 +82,24 @@ class Pipe(RuntimeItem):
 
 def start(
     cell: SupervisedCell,
-    coroutine: Coroutine[Any, Any, Any],
+    coroutine: Any,
     into: Callable[[Any], Any] | None,
     failed: Callable[[BaseException], Any] | None,
 ) -> Pipe:
-    """Run a coroutine for the current incarnation. Raises `NotRunning` if that has ended."""
+    """Run a coroutine for the current incarnation.
+
+    Raises `NotRunning` if that has ended, `LimitReached` if it has too many under way.
+    """
+    if not asyncio.iscoroutine(coroutine):
+        kind = type(coroutine).__name__
+        raise TypeError(f"pipe() was given a {kind}, expected a coroutine, as in self.pipe(self.fetch())")
     try:
+        if len(cell.pipes or ()) >= PIPES_MAX:
+            raise LimitReached(
+                f"{cell.path}: it has {PIPES_MAX} coroutines under way, as many as an actor may"
+            )
         pipe = Pipe(cell, coroutine, into, failed)
-    except NotRunning:
+    except (NotRunning, LimitReached):
         coroutine.close()
         raise
     if cell.pipes is None:

@@ -7,13 +7,20 @@ already.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from supervisor.errors import LimitReached
+from supervisor.freezing import check_message
 from supervisor.signals import RuntimeItem
 
 if TYPE_CHECKING:
     from supervisor.core.supervised import SupervisedCell
+
+
+TIMERS_MAX: Final = 100_000
+"""Of one actor: far more than any needs, and an end to keys that are never used twice."""
 
 
 class Timer(RuntimeItem):
@@ -76,12 +83,15 @@ class Timer(RuntimeItem):
 
 
 def set_timer(cell: SupervisedCell, key: Hashable, delay_s: float, message: Any, *, every: bool) -> None:
-    """Set a timer in place of any other of that key."""
-    if delay_s < 0 or (every and delay_s <= 0):
+    """Set a timer in place of any other of that key. Raises `ValueError`, `NoMessage`, `LimitReached`."""
+    if not (0 < delay_s < math.inf or (delay_s == 0 and not every)):
         raise ValueError(f"delay was {delay_s} s, expected {'more than 0' if every else '0 or more'}")
+    check_message(message)
     cancel_timer(cell, key)
     if cell.timers is None:
         cell.timers = {}
+    if len(cell.timers) >= TIMERS_MAX:
+        raise LimitReached(f"{cell.path}: it has {TIMERS_MAX} timers, as many as an actor may")
     cell.timers[key] = Timer(cell, key, delay_s, message, every=every)
 
 

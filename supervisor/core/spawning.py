@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from thespian.actors import Actor
@@ -40,9 +41,14 @@ def spawn_child(
     from supervisor.actor import SupervisedActor
 
     if not (isinstance(cls, type) and issubclass(cls, SupervisedActor)):
+        shown = cls.__qualname__ if isinstance(cls, type) else f"an instance of {type(cls).__name__}"
         raise BadActorClass(
-            f"{cls!r} is no SupervisedActor class; use createActor() for plain Thespian actors"
+            f"{shown} is no SupervisedActor class; use createActor() for plain Thespian actors"
         )
+    if not isinstance(restart, Restart):
+        raise ValueError(f"restart was {restart!r}, expected a member of Restart")
+    if not 0 <= shutdown_s < math.inf:
+        raise ValueError(f"shutdown_s was {shutdown_s}, expected 0 or more")
     mailbox = _mailbox_for(cls, mailbox)
     if parent.is_leaving:
         return parent.system.dead_address(f"{parent.prefix}{name}")
@@ -69,6 +75,8 @@ def spawn_child(
 
 def _mailbox_for(cls: Any, mailbox: Mailbox | None) -> Mailbox:
     if mailbox is not None:
+        if not isinstance(mailbox, Mailbox):
+            raise TypeError(f"mailbox was {type(mailbox).__name__}, expected a Mailbox")
         check_money(cls, mailbox, cls.handler_table.message_types)
         return mailbox
     declared: Mailbox | None = getattr(cls, "mailbox", None)

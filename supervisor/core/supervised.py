@@ -20,7 +20,7 @@ from supervisor.abilities.timers import Timer
 from supervisor.core import lifecycle, supervision
 from supervisor.core.cell import CRASH, DOZE, FINISH, HALT, OUT, PARKED, PASSIVE, START, STIR, SUSPENDED, Cell
 from supervisor.core.queues import Item, put_back, put_urgent
-from supervisor.errors import InjectedCrash, MailboxOverflow, NotInHandler, StashFull
+from supervisor.errors import HandlerCrashed, InjectedCrash, MailboxOverflow, NotInHandler, StashFull
 from supervisor.inspection.deadletters import DropReason
 from supervisor.inspection.tracetable import TracingTable
 from supervisor.mailbox import Mailbox
@@ -159,11 +159,20 @@ class SupervisedCell(ThespianRef, Cell):
         lifecycle.trim_traceback(error)
         self.last_error = error
         if item is not None:
-            self.drop(DropReason.CRASHED, item[0], item[1], error)
+            self._quarantine(item, error)
         if log.isEnabledFor(logging.WARNING):
             what = "no message" if item is None else type(item[0]).__name__
             log.warning("%s (%s) failed on %s: %s", self.path, self.kind, what, type(error).__name__)
         supervision.failed(self, error, escalate=escalate)
+
+    def _quarantine(self, item: Item, error: BaseException) -> None:
+        message, sender, _ = item
+        if self.stash and self.stash[-1] is item:
+            self.stash.pop()  # put aside, then crashed on: it is not tried again either
+        self.drop(DropReason.CRASHED, message, sender, error)
+        target = getattr(sender, "cell", None)
+        if target is not None and target is not self:
+            target.turned_away(HandlerCrashed(type(message).__name__, self.address, self.path))
 
     # --- messages ---
 
@@ -197,6 +206,8 @@ class SupervisedCell(ThespianRef, Cell):
             raise NotInHandler(f"{self.path}: stash() puts the message being handled aside, and none is")
         if self.stash is None:
             self.stash = deque()
+        if self.stash and self.stash[-1] is current:
+            raise NotInHandler(f"{self.path}: the message being handled has been put aside already")
         if len(self.stash) >= self.mailbox.capacity:
             raise StashFull(
                 f"{self.path}: its stash holds {len(self.stash)} messages, as many as its mailbox"

@@ -130,8 +130,9 @@ def test_a_class_sent_in_place_of_an_instance_is_a_dead_letter_and_said_once(
 
     with Simulation() as sim:
         counting = sim.spawn(Counting, "counting")
-        sim.tell(counting, int)
-        sim.tell(counting, int)
+        probe = sim.probe()
+        probe.send(counting, int)
+        probe.send(counting, int)
         sim.run()
         assert sim.base.drops() == {("Counting", "type", "unknown-type"): 2}
     assert caplog.text.count("was sent a class, expected an instance") == 1

@@ -18,6 +18,7 @@ from supervisor import (
     BreakerOpen,
     BreakerPolicy,
     BreakerState,
+    LimitReached,
     Mailbox,
     Overflow,
     SupervisedActor,
@@ -317,7 +318,7 @@ def test_an_actor_has_no_more_breakers_than_allowed(house: House, monkeypatch: p
     monkeypatch.setattr(breakers, "BREAKERS_MAX", 1)
 
     def make(actor: Guarded) -> None:
-        with pytest.raises(ValueError, match="it has 1 breakers, as many as an actor may"):
+        with pytest.raises(LimitReached, match="it has 1 breakers, as many as an actor may"):
             actor.breaker("another")
 
     house.act(make)

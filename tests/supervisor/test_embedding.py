@@ -160,5 +160,5 @@ async def test_an_ask_that_is_not_answered_says_who_was_asked() -> None:
     base = AsyncioSystemBase()
     echo = base.spawn(Echo, "root")
     with pytest.raises(AskTimeout, match="asked root"):
-        await base.ask(echo, Question(-1), timeout_s=0.01)
+        await base.ask(echo, b"nobody handles this", timeout_s=0.01)
     await base.stop()
