@@ -52,7 +52,7 @@ from supervisor.errors import (
     WorkersBusy,
 )
 from supervisor.inspection.deadletters import DeadLetter, DropReason
-from supervisor.inspection.detail import ActorDetail, RestartInfo, TimerInfo, Waiting
+from supervisor.inspection.detail import ActorDetail, PipeInfo, RestartInfo, TimerInfo, Waiting
 from supervisor.inspection.inspector import Holding, Inspector
 from supervisor.inspection.journal import Action
 from supervisor.inspection.letters import LetterInfo
@@ -128,6 +128,7 @@ __all__ = [
     "Outcome",
     "Overflow",
     "Pipe",
+    "PipeInfo",
     "PlainActors",
     "Refused",
     "Restart",

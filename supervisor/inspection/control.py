@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from supervisor.core import supervision
-from supervisor.core.cell import Cell
+from supervisor.core.cell import PASSIVE, Cell
 from supervisor.core.supervised import SupervisedCell
 from supervisor.core.tombstone import Tombstone
 from supervisor.errors import InspectionError, NoSuchActor, NotControllable
@@ -76,7 +76,10 @@ class Control:
     def restart(self, path: str, by: str) -> Outcome[ActorInfo]:
         entry, cell = self._order("restart", path, by)
         if not cell.running and cell.recovery is None:
-            raise _refused(entry, NotControllable(f"{path} has not begun yet"))
+            when = "when a message comes" if cell.attention & PASSIVE else "soon"
+            raise _refused(
+                entry, NotControllable(f"{path} has no incarnation; a fresh one begins {when} by itself")
+            )
         return Outcome(self._system, self._restart(entry, cell))
 
     async def _restart(self, entry: Entry, cell: SupervisedCell) -> ActorInfo:

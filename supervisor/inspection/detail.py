@@ -26,6 +26,8 @@ EXAMINED_MAX: Final = 10_000
 """How far into a mailbox or stash one looks: the loop waits meanwhile."""
 LISTED_MAX: Final = 100
 """How many children, timers, coroutines or contents are listed."""
+NESTED_MAX: Final = 50
+"""How deep into what a coroutine waits for one looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,15 @@ class TimerInfo:
     due_in_s: float
     period_s: float
     """0 if it fires once."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipeInfo:
+    """One coroutine under way."""
+
+    name: str
+    waits_at: tuple[str, ...]
+    """The functions and lines that it waits in, the innermost last; empty before it begins and once done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +92,7 @@ class ActorDetail:
     """The first messages in their own words; empty unless asked for."""
     stashed: tuple[Waiting, ...]
     timers: tuple[TimerInfo, ...]
-    pipes: tuple[str, ...]
-    """The names of the coroutines under way."""
+    pipes: tuple[PipeInfo, ...]
     children: tuple[str, ...]
     children_count: int
     watchers: int
@@ -156,9 +166,22 @@ def _timers(timers: dict[Hashable, Timer]) -> tuple[TimerInfo, ...]:
     )
 
 
-def _pipes(pipes: Iterable[Pipe]) -> tuple[str, ...]:
+def _pipes(pipes: Iterable[Pipe]) -> tuple[PipeInfo, ...]:
     coroutines = (pipe.task.get_coro() for pipe in islice(pipes, LISTED_MAX))
-    return tuple(getattr(each, "__qualname__", type(each).__name__) for each in coroutines)
+    return tuple(
+        PipeInfo(getattr(each, "__qualname__", type(each).__name__), _places(each)) for each in coroutines
+    )
+
+
+def _places(coroutine: Any) -> tuple[str, ...]:
+    places: list[str] = []
+    for _ in range(NESTED_MAX):
+        frame = getattr(coroutine, "cr_frame", None)
+        if frame is None or frame.f_lasti < 0:
+            break
+        places.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+        coroutine = coroutine.cr_await
+    return tuple(places)
 
 
 def _restarts(system: System, cell: SupervisedCell, now: float) -> tuple[RestartInfo, ...]:

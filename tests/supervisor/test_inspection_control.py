@@ -75,6 +75,10 @@ class Plain(Actor):  # type: ignore[misc]
         """Take anything."""
 
 
+class Sleepy(Clerk):
+    passivate_after_s = 1.0
+
+
 class Halting(Clerk):
     mailbox = Mailbox(capacity=2, overflow=Overflow.HALT)
 
@@ -241,6 +245,23 @@ def test_a_restart_waits_for_the_old_incarnations_coroutines() -> None:
         info = sim.await_(sim.base.inspector.restart("patient", by="anna"))
         assert (info.state, sim.loop.time()) == ("running", 1)
         assert seen == ["patient starts", "patient stops", "patient starts"]
+
+
+def test_a_sleeping_actor_needs_no_restart_and_can_be_suspended_and_stopped() -> None:
+    with Simulation() as sim:
+        sleepy = sim.spawn(Sleepy, "sleepy", seen := [])
+        sim.advance(10)
+        assert sim.base.inspector.actor("sleepy").info.state == "passive"
+        with pytest.raises(NotControllable, match="a fresh one begins when a message comes"):
+            sim.base.inspector.restart("sleepy", by="anna")
+        sim.base.inspector.suspend("sleepy", by="anna")
+        sim.tell(sleepy, 1)
+        sim.advance(10)
+        assert seen == ["sleepy starts", "sleepy stops"]
+        sim.base.inspector.resume("sleepy", by="anna")
+        sim.run()
+        assert seen[2:] == ["sleepy starts", 1]
+        assert sim.await_(sim.base.inspector.stop("sleepy", by="anna")) == "stopped"
 
 
 def test_stop_is_for_good_even_for_a_permanent_child() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 import random
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from thespian.actors import ActorAddress
 
 from supervisor import (
@@ -20,6 +24,7 @@ from supervisor import (
     handles,
 )
 from supervisor.inspection import deadletters
+from supervisor.inspection.plain import plain
 from supervisor.simulation import Simulation
 
 
@@ -176,7 +181,13 @@ def test_one_actor_shows_its_timers_coroutines_children_and_class() -> None:
             ("minute", "Tick", 59, 60),
             ("<int>", "Job", 4, 0),
         ]
-        assert detail.pipes == ("Clerk.wait_forever",)
+        (pipe,) = detail.pipes
+        assert pipe.name == "Clerk.wait_forever"
+        assert [place.split(":")[0] for place in pipe.waits_at] == [
+            "Clerk.wait_forever",
+            "SupervisedActor.ask",
+            "ask",
+        ]
         assert (detail.children, detail.children_count) == (("helper",), 1)
         assert (detail.class_name, detail.module, detail.args_type) == ("Clerk", __name__, "dict")
         assert (detail.restart, detail.overflow, detail.up_s) == ("transient", "drop-newest", 1)
@@ -213,6 +224,53 @@ def test_state_is_plain_data_whatever_the_actor_shows() -> None:
         sim.run()
         state = sim.base.inspector.actor("clerk").state
         assert state == {"done": ("filed",), "last": {"name": "filed"}, "code": "<object>"}
+
+
+class Mood(enum.StrEnum):
+    CALM = "calm"
+
+
+class Amount(Decimal):
+    """A number of its own kind."""
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Mood.CALM, "calm"),
+        (Amount("1.50"), "1.50"),
+        (10**1000, "<int>"),
+        ("x" * 20_000, "x" * 10_000 + "…"),
+        ({(1, 2): {3}}, {"(1, 2)": (3,)}),
+        (b"raw", "<bytes>"),
+        ([[[[[[[1]]]]]]], ((((((("<list>",),),),),),),)[0]),
+        (range(3), "<range>"),
+    ],
+)
+def test_whatever_a_value_is_what_is_shown_of_it_is_plain(value: object, shown: object) -> None:
+    assert plain(value) == shown
+    assert type(plain(value)) is type(shown)
+
+
+@given(
+    st.recursive(
+        st.integers() | st.binary(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_any_nest_of_values_becomes_plain(value: object) -> None:
+    assert plain_all_through(plain(value))
+
+
+def test_of_a_value_beyond_all_bounds_a_bounded_part_is_shown() -> None:
+    widening: object = 0
+    for _ in range(6):
+        widening = [widening] * 100
+    shown = plain(widening)
+    assert repr(shown).count("0,") <= 5_000
+    assert "more" in repr(shown)
+    endless: list[object] = []
+    endless.append(endless)
+    assert "<list>" in repr(plain(endless))
 
 
 def test_a_snapshot_that_raises_does_not_hide_the_rest() -> None:
