@@ -36,7 +36,7 @@ class ActorInfo:
     """How long the first of the messages that wait has waited, 0 if none does."""
     handled: int
     busy_s: float
-    """The time it has spent in its handlers; 0 in simulations, where no time passes in them."""
+    """Its share of the time spent in handlers, by samples, exact for long ones; 0 in simulations."""
     restarts: int
     last_error: str
     """Type and text of the last failure, empty if there was none."""

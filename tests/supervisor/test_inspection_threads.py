@@ -127,7 +127,59 @@ def test_time_in_handlers_is_counted_by_actor(base: AsyncioSystemBase) -> None:
         base.inspector.top_over(0.01).result(10)
     first, second = base.inspector.top("time", 2)
     assert (first.info.path, second.info.path) == ("slow", "quick")
-    assert first.value == first.info.busy_s >= 0.03 > second.value
+    assert first.value == first.info.busy_s >= 0.029 > second.value
+
+
+class Costly(SupervisedActor):
+    """Takes as much of its own time as a message says: `args` is the clock, a list of one number."""
+
+    mailbox = Mailbox(capacity=100_000, overflow=Overflow.REFUSE)
+
+    @handles(float)
+    def on_work(self, message: float, sender: ActorAddress) -> None:
+        self.args[0] += abs(message)
+        if message < 0:
+            raise ValueError("worked in vain")
+
+
+@pytest.mark.parametrize(
+    "costs_s",
+    [
+        (0.00001, 0.00003),
+        (0.000025, 0.000025, 0.00005, 0.0001),
+        (0.000001, 0.000125, 0.001),
+        (0.0002, 0.00005),
+        (0.02, 0.000005),
+    ],
+)
+async def test_time_in_handlers_is_shared_out_as_it_was_spent(costs_s: tuple[float, ...]) -> None:
+    base = AsyncioSystemBase()
+    clock = [base.scheduler.now]
+    base.scheduler.clock = lambda: clock[0]
+    actors = [base.spawn(Costly, f"actor-{number}", clock) for number in range(len(costs_s))]
+    for _ in range(20_000):
+        for actor, cost_s in zip(actors, costs_s, strict=True):
+            base.tell(actor, cost_s)
+    while base.inspector.totals().kinds[0].depth:
+        await base.inspector.top_over(0.001)
+    spent_s = 20_000 * sum(costs_s)
+    found_s = [info.busy_s for info in base.tree()]
+    assert sum(found_s) == pytest.approx(spent_s, abs=0.001)
+    for found, cost_s in zip(found_s, costs_s, strict=True):
+        assert found / spent_s == pytest.approx(cost_s / sum(costs_s), abs=0.03)
+    await base.stop()
+
+
+async def test_a_handler_that_crashed_is_charged_and_named_if_it_was_slow() -> None:
+    base = AsyncioSystemBase()
+    clock = [base.scheduler.now]
+    base.scheduler.clock = lambda: clock[0]
+    base.tell(base.spawn(Costly, "costly", clock), -3.0)
+    await base.inspector.top_over(0.001)
+    (slow,) = base.inspector.slow_handlers()
+    assert (slow.path, slow.message_type, slow.max_s) == ("costly", "float", pytest.approx(3))
+    assert base.inspector.top("time", 1)[0].value == pytest.approx(3, abs=0.001)
+    await base.stop()
 
 
 def test_a_slow_handler_is_named_by_what_the_timer_brought_and_by_its_actor(

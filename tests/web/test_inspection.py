@@ -103,7 +103,7 @@ async def test_an_actor_that_does_not_exist_is_a_404_with_those_near(client):
         ("/api/actors/top?over_s=0.1&by=age", "expected one of mailbox, rate, time, restarts"),
         ("/api/actors?n=1000000", "expected from 1 to 1000"),
         ("/api/actors/leader?contents=5", "contents means nothing here"),
-        ("/api/dead-letters?reason=lost", "expected one of dropped-newest"),
+        ("/api/dead-letters?reason=forgotten", "reason was 'forgotten', expected one of"),
         ("/api/dead-letters?contents=1", "contents means nothing here"),
     ],
 )
