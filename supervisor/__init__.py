@@ -49,6 +49,7 @@ from supervisor.errors import (
     SourcesOff,
     StashFull,
     SupervisorError,
+    SystemStopped,
     WorkersBusy,
 )
 from supervisor.inspection.deadletters import DeadLetter, DropReason
@@ -142,6 +143,7 @@ __all__ = [
     "SupervisedActor",
     "Supervision",
     "SupervisorError",
+    "SystemStopped",
     "Terminated",
     "TimerInfo",
     "TopEntry",

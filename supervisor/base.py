@@ -7,7 +7,8 @@ a blocking `ask` returns the next message for the outside, whoever sent it, and 
 
 from __future__ import annotations
 
-import asyncio
+import concurrent.futures
+import contextlib
 import sys
 import time
 from collections.abc import Awaitable
@@ -18,10 +19,11 @@ from thespian.actors import ThespianGeneration, ValidatedSource
 from supervisor.abilities import asking
 from supervisor.core.cell import Cell
 from supervisor.core.supervised import SupervisedCell
+from supervisor.errors import SystemStopped
 from supervisor.freezing import check_message
 from supervisor.outside import Outside
 from supervisor.thespian import creation, sources
-from supervisor.thespian.external import External
+from supervisor.thespian.external import External, PrivateEndpoint
 from supervisor.thespian.handler_threads import HandlerThreads
 from supervisor.thespian.options import Dispatcher
 from supervisor.thespian.plain import PlainCell
@@ -35,6 +37,7 @@ class AsyncioSystemBase(Outside):
 
     def begin(self) -> None:
         self.external = External(self)
+        self._stopping_for: list[concurrent.futures.Future[None]] = []
         self.sources = sources.ActorSources(self, allowed=self.plain.load_sources)
         self.handler_threads = HandlerThreads(f"{self.name}-plain", self.plain.threads_max)
         self.capabilities = {
@@ -50,10 +53,15 @@ class AsyncioSystemBase(Outside):
         super().begin()
 
     def newPrimaryActor(self, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
-        """Create a top-level actor; what its `__init__` raises is raised here."""
+        """Create a top-level actor; what its `__init__` raises is raised here. Raises `SystemStopped`."""
+        if self.guardian.stopping or self.is_over:
+            raise self._stopped()
         return self.home.call(
             creation.create, self, self.guardian, cls, requirements, global_name, source_hash
         )
+
+    def _stopped(self) -> SystemStopped:
+        return SystemStopped(f"{self.name} was shut down; make a new base, and a new ActorSystem with it")
 
     def plain_cell_class(self, cls: Any) -> type[PlainCell]:
         """Return what plain actors of a class live in."""
@@ -99,9 +107,15 @@ class AsyncioSystemBase(Outside):
         """
         if timeout_s is not None:
             return asking.ask(self, address, message, timeout_s, self.name)
+        return self.ask_as(self.external, address, message, timeout)
+
+    def ask_as(self, external: External, address: Any, message: Any, timeout: Any) -> Any:
+        """Send from one outside and block for the next message to it. Raises `SystemStopped`."""
         self.home.check_may_block("ask", "await base.ask(address, message, timeout_s=...) instead")
-        self.tell(address, message)
-        return self.external.take(timeout)
+        if self.is_over:
+            raise self._stopped()
+        self.deliver(address, message, external.address)
+        return external.take(timeout)
 
     def listen(self, timeout: Any = None) -> Any:
         """Block for the next message to the outside, None after the timeout."""
@@ -115,8 +129,27 @@ class AsyncioSystemBase(Outside):
         if self.home.is_here:
             self.begin_shutdown()
             return
-        asyncio.run_coroutine_threadsafe(self.stop(), self.home.loop).result()
+        stopped: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self.home.post(self._stop_for, stopped)
+        with contextlib.suppress(SystemStopped):  # another thread may shut down at the same time
+            self.home.wait_for(stopped)
         self.home.close()
+
+    def _stop_for(self, stopped: concurrent.futures.Future[None]) -> None:
+        if self.closed:
+            stopped.set_result(None)
+            return
+        self._stopping_for.append(stopped)
+        if len(self._stopping_for) == 1:
+            self.run(self._stop_for_all())
+
+    async def _stop_for_all(self) -> None:
+        try:
+            await self.stop()
+        finally:
+            for stopped in self._stopping_for:
+                stopped.set_result(None)
+            self._stopping_for.clear()
 
     def _handleDeadLetters(self, address: Any, enable: bool) -> None:
         """Have an actor sent dead letters, or no more."""
@@ -152,31 +185,3 @@ class AsyncioSystemBase(Outside):
         self.sources.unload_all()
         self.handler_threads.close()
         super()._close()
-
-
-class PrivateEndpoint:
-    """One thread's own view of a system: what is answered to it goes to no other."""
-
-    def __init__(self, system: AsyncioSystemBase) -> None:
-        self._system = system
-        self._external = External(system, "outside (private)")
-
-    def tell(self, address: Any, message: Any) -> None:
-        self._system.deliver(address, message, self._external.address)
-
-    def ask(self, address: Any, message: Any, timeout: Any = None) -> Any:
-        self._system.home.check_may_block("ask", "await base.ask(address, message, timeout_s=...) instead")
-        self.tell(address, message)
-        return self._external.take(timeout)
-
-    def listen(self, timeout: Any = None) -> Any:
-        self._system.home.check_may_block("listen", "await base.ask(...) instead")
-        return self._external.take(timeout)
-
-    def newPrimaryActor(self, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
-        return self._system.newPrimaryActor(cls, requirements, global_name, source_hash)
-
-    def exit_context(self) -> None:
-        """Let what is still sent here become dead letters."""
-        address = self._external.address
-        address.cell = self._system.dead_address(self._external.path).cell

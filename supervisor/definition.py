@@ -12,6 +12,7 @@ from typing import Any, Final
 from supervisor.errors import BadActorClass
 from supervisor.mailbox import Mailbox
 from supervisor.policy import Supervision
+from supervisor.thespian.options import Dispatcher
 
 _HOOKS: Final = ("__init__", "started", "stopped", "snapshot", "receiveMessage")
 
@@ -22,11 +23,20 @@ def check_class(cls: Any) -> None:
     _check_init(cls)
     _check_declared(cls, "mailbox", Mailbox)
     _check_declared(cls, "supervision", Supervision)
+    _check_dispatcher(cls)
     idle_s = cls.passivate_after_s
     if idle_s is not None and not 0 < idle_s < math.inf:
         raise BadActorClass(
             f"{cls.__qualname__}.passivate_after_s was {idle_s}, "
             "expected a number of seconds above 0, or None"
+        )
+
+
+def _check_dispatcher(cls: Any) -> None:
+    if isinstance(getattr(cls, "dispatcher", None), Dispatcher):
+        raise BadActorClass(
+            f"{cls.__qualname__} declares a dispatcher, which is for plain Thespian actors; a supervised one "
+            "is on the loop and gives what blocks to run_in_thread()"
         )
 
 

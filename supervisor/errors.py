@@ -8,6 +8,7 @@
     │   ├── BadHandler       a method marked as a handler that cannot be one
     │   └── DuplicateHandler two handlers of one class for one message type
     ├── NotRunning           an actor operation inside `__init__`, or by an incarnation that has ended
+    ├── SystemStopped        the system was shut down; also Thespian's ActorSystemFailure
     ├── SourcesOff           code was to be loaded by a base that was not told to allow it
     ├── BlockingCall         a blocking call on the loop that would have to serve it
     ├── NameTaken            a child of that name is alive
@@ -42,6 +43,8 @@ Texts name types and paths and never the content of a message, which may hold se
 
 from __future__ import annotations
 
+from thespian.actors import ActorSystemFailure
+
 
 class SupervisorError(Exception):
     """Root of the tree."""
@@ -73,6 +76,10 @@ class DuplicateHandler(BadActorClass):
 
 class NotRunning(SupervisorError):
     """An actor operation was tried before the actor had an address, or after its incarnation ended."""
+
+
+class SystemStopped(SupervisorError, ActorSystemFailure):  # type: ignore[misc]
+    """The system was shut down, so that nothing can be begun in it and nobody is left to answer."""
 
 
 class SourcesOff(SupervisorError):

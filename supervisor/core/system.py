@@ -51,6 +51,8 @@ class System:
 
     cell_class: type[SupervisedCell]
     """What supervised actors live in; a system that treats messages in its own way has its own."""
+    closed = False
+    """Whether it was shut down and has no actors left, and never will have again."""
     failed: RootFailed | None = None
     """Why the system gave up, None while it has not."""
 
@@ -198,6 +200,11 @@ class System:
 
     # --- the whole ---
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody in it can answer any more."""
+        return self.closed or self.home.loop.is_closed()
+
     def root_failed(self, path: str, error: BaseException) -> None:
         """Give up: a top-level actor cannot be kept alive."""
         if self.failed is None:
@@ -221,6 +228,7 @@ class System:
 
     def _close(self) -> None:
         """Let go of what the system has beside its actors, which have ended."""
+        self.closed = True
         if self._lag_handle is not None:
             self._lag_handle.cancel()
         self.tracing.end("the system ended")

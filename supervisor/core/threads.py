@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from supervisor.errors import BlockingCall, NotRunning
+from supervisor.errors import BlockingCall, SystemStopped
 
 _Value = TypeVar("_Value")
 
@@ -54,7 +54,7 @@ class Home:
     def call(self, function: Callable[..., _Value], *args: Any) -> _Value:
         """Call on the loop's thread and return the result, waiting for it if that is another thread.
 
-        Raises `NotRunning` if the loop ends before it comes to the call.
+        Raises `SystemStopped` if the loop is closed before it comes to the call.
         """
         if self.is_here or self.loop.is_closed():
             return function(*args)
@@ -67,9 +67,15 @@ class Home:
                 future.set_exception(error)
 
         self._hand_over(run)
+        return self.wait_for(future)
+
+    def wait_for(self, future: concurrent.futures.Future[_Value]) -> _Value:
+        """Return what the loop comes to, on another thread. Raises `SystemStopped` if it is closed first."""
         while not concurrent.futures.wait([future], timeout=_CLOSED_CHECK_S).done:
             if self.loop.is_closed():
-                raise NotRunning(f"{self._name}: its loop was closed before it came to what was asked of it")
+                raise SystemStopped(
+                    f"{self._name}: its loop was closed before it came to what it was asked for"
+                )
         return future.result()
 
     def post(self, function: Callable[..., Any], *args: Any) -> None:

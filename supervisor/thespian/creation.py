@@ -5,15 +5,20 @@ from __future__ import annotations
 import importlib
 import inspect
 import logging
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from thespian.actors import ChildActorExited, InvalidActorSpecification, NoCompatibleSystemForActor
+from thespian.actors import (
+    ActorSystemException,
+    ChildActorExited,
+    InvalidActorSpecification,
+    NoCompatibleSystemForActor,
+)
 
 from supervisor.actor import SupervisedActor
 from supervisor.core.cell import Cell
 from supervisor.core.spawning import spawn_child
-from supervisor.errors import SupervisorError
+from supervisor.errors import BadActorClass, NameTaken, NotRunning, SupervisorError
 from supervisor.policy import Restart
 
 if TYPE_CHECKING:
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("supervisor")
 
 _SHUTDOWN_S: Final = 5.0
+_CLASSES_MAX: Final = 1_000
+"""Classes whose `__init__` is remembered; those of unloaded sources are forgotten in time."""
 
 
 def create(
@@ -73,10 +80,12 @@ def create_child(
         return system.dead_address(f"{parent.prefix}exiting")
     try:
         return create(system, parent, specification, requirements, global_name, source_hash)
-    except (ImportError, SupervisorError):
+    except (ImportError, BadActorClass, NameTaken):
         raise
     except Exception as error:
-        log.warning("%s: its child could not be created: %s", parent.path, type(error).__name__)
+        explained = isinstance(error, ActorSystemException | SupervisorError)
+        why = str(error) if explained else type(error).__name__
+        log.warning("%s: its child could not be created: %s", parent.path, why)
         address = system.dead_address(f"{parent.prefix}stillborn")
         parent.put(ChildActorExited(address), system.systemAddress)
         return address
@@ -84,13 +93,20 @@ def create_child(
 
 def _class_of(system: AsyncioSystemBase, specification: Any, source_hash: str | None) -> Any:
     if not isinstance(specification, str):
-        return specification
+        return _checked(specification)
     module_name, _, class_name = specification.rpartition(".")
     if not module_name:
         raise InvalidActorSpecification(specification)
     if source_hash:
-        return system.sources.find_class(source_hash, module_name, class_name)
-    return getattr(importlib.import_module(module_name), class_name)
+        return _checked(system.sources.find_class(source_hash, module_name, class_name))
+    return _checked(getattr(importlib.import_module(module_name), class_name))
+
+
+def _checked(cls: Any) -> Any:
+    if isinstance(cls, type) and callable(getattr(cls, "receiveMessage", None)):
+        return cls
+    what = cls.__qualname__ if isinstance(cls, type) else f"an instance of {type(cls).__qualname__}"
+    raise InvalidActorSpecification(what, "expected a class of actors, or its name with its module")
 
 
 def _check_capabilities(cls: Any, capabilities: dict[str, Any], requirements: Any) -> None:
@@ -101,10 +117,18 @@ def _check_capabilities(cls: Any, capabilities: dict[str, Any], requirements: An
 
 def _make(cls: Any, capabilities: dict[str, Any], requirements: Any) -> Any:
     offered = {"capabilities": capabilities, "requirements": requirements}
-    return cls(**{name: offered[name] for name in _init_names(cls) if name in offered})
+    try:
+        return cls(**{name: offered[name] for name in _init_names(cls) if name in offered})
+    except AttributeError as error:
+        if error.name != "_myRef":
+            raise
+        raise NotRunning(
+            f"{cls.__qualname__}.__init__ does an actor operation; none is possible before the first "
+            "message, for Thespian makes the object an actor only afterwards"
+        ) from error
 
 
-@cache
+@lru_cache(maxsize=_CLASSES_MAX)
 def _init_names(cls: Any) -> tuple[str, ...]:
     try:
         return tuple(inspect.signature(cls.__init__).parameters)

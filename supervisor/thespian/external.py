@@ -13,10 +13,13 @@ from supervisor.address import CellAddress, Seen
 from supervisor.inspection.deadletters import DropReason
 
 if TYPE_CHECKING:
+    from supervisor.base import AsyncioSystemBase
     from supervisor.core.system import System
 
 WAITING_MAX: Final = 100_000
 """What waits for a `listen` that may never come."""
+_CLOSED_CHECK_S: Final = 0.5
+"""How often who waits for a message looks whether there still is a system."""
 
 
 class External(Seen):
@@ -44,15 +47,42 @@ class External(Seen):
         """Do nothing: the drop is counted, and a teller does not wait."""
 
     def take(self, timeout: Any) -> Any:
-        """Return the next message, None if none came in time; waits for ever without a timeout."""
+        """Return the next message, None if none came in time or none can come any more."""
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        if seconds is None:
-            return self._messages.get()
-        deadline = time.monotonic() + seconds
-        try:
-            return self._messages.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            return None
+        deadline = float("inf") if seconds is None else time.monotonic() + seconds
+        while True:
+            remaining_s = max(0.0, deadline - time.monotonic())
+            try:
+                return self._messages.get(timeout=min(remaining_s, _CLOSED_CHECK_S))
+            except queue.Empty:
+                if remaining_s <= _CLOSED_CHECK_S or self._system.is_over:
+                    return None
+
+
+class PrivateEndpoint:
+    """One thread's own view of a system: what is answered to it goes to no other."""
+
+    def __init__(self, system: AsyncioSystemBase) -> None:
+        self._system = system
+        self._external = External(system, "outside (private)")
+
+    def tell(self, address: Any, message: Any) -> None:
+        self._system.deliver(address, message, self._external.address)
+
+    def ask(self, address: Any, message: Any, timeout: Any = None) -> Any:
+        return self._system.ask_as(self._external, address, message, timeout)
+
+    def listen(self, timeout: Any = None) -> Any:
+        self._system.home.check_may_block("listen", "await base.ask(...) instead")
+        return self._external.take(timeout)
+
+    def newPrimaryActor(self, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
+        return self._system.newPrimaryActor(cls, requirements, global_name, source_hash)
+
+    def exit_context(self) -> None:
+        """Let what is still sent here become dead letters."""
+        address = self._external.address
+        address.cell = self._system.dead_address(self._external.path).cell
 
 
 def _is_internal(message: Any) -> bool:

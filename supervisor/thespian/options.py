@@ -30,6 +30,10 @@ class PlainActors:
     """Whether code may be loaded with `loadActorSource`. It runs with all rights of the process."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.dispatcher, Dispatcher):
+            raise TypeError(
+                f"dispatcher was {self.dispatcher!r}, expected Dispatcher.LOOP or Dispatcher.THREAD"
+            )
         if self.threads_max < 1:
             raise ValueError(f"threads_max was {self.threads_max}, expected 1 or more")
 
