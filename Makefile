@@ -2,7 +2,8 @@
 # make test      the tests
 # make lint      style, types, the layers
 # make conformance  BASE=loop, threads or simpleSystemBase   Thespian's own tests on our base, or on theirs
-# make simulate  SUITE= SEEDS= FIRST=   many seeded runs of one suite
+# make simulate  SUITE= SEEDS= FIRST=   many seeded runs of one suite; PLAN='crash ...' for other faults than
+#                those of the seed, TWICE=1 to run each seed twice and compare
 # make bench     frames a second, frame to order, memory, with ratios; BENCH_ARGS=--json
 # make bench-runtime   the actor runtime beside other ways of having actors; BENCH_ARGS=--json
 # make venv      only set up: .venv with the dependencies of constraints.txt
@@ -28,6 +29,8 @@ BASE ?=
 SUITE ?= copy
 SEEDS ?= 100
 FIRST ?= 1
+export PLAN ?=
+TWICE ?=
 
 .PHONY: demo test lint conformance simulate bench bench-runtime venv wheel clean
 
@@ -47,7 +50,8 @@ conformance: $(STAMP)
 	$(BIN)/python tests/conformance/suite_runner.py $(addprefix --base=,$(BASE))
 
 simulate: $(STAMP)
-	$(BIN)/python tests/simulation/run.py --suite $(SUITE) --seeds $(SEEDS) --first $(FIRST)
+	$(BIN)/python tests/simulation/run.py --suite $(SUITE) --seeds $(SEEDS) --first $(FIRST) \
+		$(if $(PLAN),--plan "$$PLAN") $(if $(TWICE),--twice)
 
 bench: $(STAMP)
 	$(BIN)/python -m ops.bench.pipeline $(BENCH_ARGS)

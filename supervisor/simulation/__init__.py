@@ -8,6 +8,7 @@ from supervisor.simulation.probe import Probe
 from supervisor.simulation.profile import Profile
 from supervisor.simulation.record import Step
 from supervisor.simulation.shrinking import Shrunk, shrink
+from supervisor.simulation.twice import run_twice
 
 __all__ = [
     "ClockStep",
@@ -25,5 +26,6 @@ __all__ = [
     "Shrunk",
     "Simulation",
     "Step",
+    "run_twice",
     "shrink",
 ]

@@ -24,25 +24,38 @@ class Fired:
     times: int
     at_s: float
     path: str
+    """Whom it hit; empty for a step of the clock."""
+    message_type: str
+    """Of the message it hit; empty if it hit none."""
+    sender: str
+    """Who had sent that on its way; empty for what does not happen on a way."""
+
+    def __str__(self) -> str:
+        way = f"{self.sender} -> {self.path}" if self.sender else self.path
+        words = [f"{self.at_s:.3f}s", self.fault.verb, way, self.message_type]
+        return " ".join(word for word in words if word) + (f" ({self.times} times)" if self.times > 1 else "")
 
 
 class Armed(Generic[FaultT]):
     """A fault waiting for its occasion."""
 
-    __slots__ = ("at_s", "fault", "path", "seen", "times")
+    __slots__ = ("fault", "first", "seen", "times")
 
     def __init__(self, fault: FaultT) -> None:
         self.fault = fault
         self.seen = 0
         self.times = 0
-        self.at_s = 0.0
-        self.path = ""
+        self.first = (0.0, "", "", "")
 
-    def fire(self, now: float, path: str = "") -> None:
+    def fire(self, now: float, path: str = "", message_type: str = "", sender: str = "") -> None:
         """Take note that it came about."""
         if not self.times:
-            self.at_s, self.path = now, path
+            self.first = now, path, message_type, sender
         self.times += 1
+
+    def fired(self) -> Fired:
+        """Return what came of it."""
+        return Fired(self.fault, self.times, *self.first)
 
 
 class Counters(Generic[CountedT]):
@@ -58,9 +71,9 @@ class Counters(Generic[CountedT]):
         self._concerned.clear()
 
     def hits(
-        self, key: Hashable, now: float, cell: Cell, matches: Callable[[CountedT], bool]
+        self, key: Hashable, cell: Cell, kind: type, sender: str, matches: Callable[[CountedT], bool]
     ) -> list[CountedT]:
-        """Count one message and return the faults that hit it; `matches` is asked once per key."""
+        """Count one message to a cell and return the faults that hit it; `matches` is asked once per key."""
         if not self._armed:
             return []
         concerned = self._concerned.get(key)
@@ -69,15 +82,18 @@ class Counters(Generic[CountedT]):
                 self._concerned.clear()
             concerned = tuple(each for each in self._armed if matches(each.fault))
             self._concerned[key] = concerned
-        return [each.fault for each in concerned if _counts(each, now, cell)]
+        now = cell.scheduler.now
+        hits = []
+        for each in concerned:
+            if _counts(each, now):
+                each.fire(now, cell.path, kind.__name__, sender)
+                hits.append(each.fault)
+        return hits
 
 
-def _counts(armed: Armed[CountedT], now: float, cell: Cell) -> bool:
+def _counts(armed: Armed[CountedT], now: float) -> bool:
     fault = armed.fault
     if now < fault.from_s:
         return False
     armed.seen += 1
-    if not fault.nth <= armed.seen < fault.nth + fault.count:
-        return False
-    armed.fire(now, cell.path)
-    return True
+    return fault.nth <= armed.seen < fault.nth + fault.count

@@ -129,7 +129,7 @@ class Simulation:
     def heal(self) -> None:
         """Do no harm from now on: what is held back arrives, who is paused goes on.
 
-        The clock stays as it is.
+        The clock stays as it is, and broken connections stay broken.
         """
         if self.base.faults is not None:
             self.base.faults.heal()

@@ -1,7 +1,7 @@
 """The faults a simulation can inject, each a frozen value that says what it hits and when.
 
 Paths are patterns: `*` and `?` within a name, `**` for any names. What an actor sends to itself, and what the
-runtime itself sends, passes no transport: only crashes and pauses hit it.
+runtime itself sends, passes no transport: only crashes and pauses hit it. The network has faults of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Final
 
 from supervisor.errors import BadFaultPlan
 from supervisor.paths import matches
+from supervisor.simulation.network import faults as network
+from supervisor.simulation.network.faults import NetworkFault
 
 ANY: Final = "**"
 """Every path, and every type."""
@@ -136,8 +138,12 @@ class ClockStep:
             raise BadFaultPlan(f"by_s of 'step' was {self.by_s}, expected a finite number")
 
 
-Fault = Crash | Delay | Reorder | Drop | Duplicate | Pause | ClockStep
-KINDS: tuple[type[Fault], ...] = (Crash, Delay, Reorder, Drop, Duplicate, Pause, ClockStep)
+Fault = Crash | Delay | Reorder | Drop | Duplicate | Pause | ClockStep | NetworkFault
+KINDS: tuple[type[Fault], ...] = (
+    *(Crash, Delay, Reorder, Drop, Duplicate, Pause, ClockStep),
+    *(network.Cut, network.Slow, network.Refuse, network.Nameless),
+    *(network.Reset, network.Truncate, network.Orphan),
+)
 
 
 def check_seconds(what: str, seconds: float) -> None:

@@ -11,6 +11,7 @@ from supervisor.core.cell import Cell
 from supervisor.signals import Urgent
 from supervisor.simulation.armed import Armed, Counters, Fired
 from supervisor.simulation.faults import ClockStep, Crash, Delay, Drop, Duplicate, Fault, Pause, Reorder
+from supervisor.simulation.network.faults import NetworkFault
 from supervisor.simulation.plan import FaultPlan
 from supervisor.simulation.transport import Transport
 
@@ -36,10 +37,12 @@ class Injector:
                 self._at(each.fault.at_s, self._step, each)
             elif isinstance(each.fault, Pause):
                 self._at(each.fault.at_s, self._begin_pause, each)
+            elif isinstance(each.fault, NetworkFault):
+                self._at(each.fault.at_s, self._break_network, each)
 
     def fired(self) -> list[Fired]:
         """Return the faults that came about, in the order of the plan."""
-        return [Fired(each.fault, each.times, each.at_s, each.path) for each in self._armed if each.times]
+        return [each.fired() for each in self._armed if each.times]
 
     def unfired(self) -> list[Fault]:
         """Return the faults that nothing came of so far, in the order of the plan."""
@@ -53,6 +56,7 @@ class Injector:
             timer.cancel()
         self._pauses.clear()
         self._resume()
+        self._system.loop.network.heal()
 
     # --- at given times ---
 
@@ -65,6 +69,10 @@ class Injector:
     def _step(self, armed: Armed[ClockStep]) -> None:
         armed.fire(self._system.loop.time())
         self._system.clock.step(armed.fault.by_s)
+
+    def _break_network(self, armed: Armed[NetworkFault]) -> None:
+        armed.fire(self._system.loop.time())
+        self._system.loop.network.begin(armed.fault)
 
     def _begin_pause(self, armed: Armed[Pause]) -> None:
         self._pauses.append(armed)
@@ -97,9 +105,6 @@ class Injector:
         """Return the fault by which the actor crashes on this message, None for none."""
         kind = type(message.message) if isinstance(message, Timer | Urgent) else type(message)
         hits = self._crashes.hits(
-            (cell.address.number, kind),
-            self._system.loop.time(),
-            cell,
-            lambda fault: fault.matches(cell.path, kind.__name__),
+            (cell.address.number, kind), cell, kind, "", lambda fault: fault.matches(cell.path, kind.__name__)
         )
         return hits[0] if hits else None

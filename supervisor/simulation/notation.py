@@ -18,6 +18,8 @@ _TOKEN: Final = re.compile(
 )
 _BARE: Final = re.compile(r'[^\s;"\\]+')
 _ARROW: Final = "->"
+_FROM: Final = ("sender", "client")
+"""What an arrow follows."""
 _KINDS: Final = {kind.verb: kind for kind in KINDS}
 
 
@@ -38,7 +40,7 @@ def _words(fault: Fault) -> Iterator[str]:
         name = each.metadata.get("word")
         if name is None:
             yield _quoted(value)
-            if each.name == "sender":
+            if each.name in _FROM:
                 yield _ARROW
         elif value != each.default:
             yield name
@@ -49,7 +51,8 @@ def _words(fault: Fault) -> Iterator[str]:
 def _text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return _quoted(value)
-    return f"{value!r}s" if name.endswith("_s") else str(value)
+    is_time = name.endswith("_s") and not name.endswith("_per_s")
+    return f"{value!r}s" if is_time else str(value)
 
 
 def _quoted(value: str) -> str:
@@ -82,12 +85,13 @@ def _fault(words: list[str]) -> Fault:
         raise BadFaultPlan(f"a fault began with {words[0]!r}, expected one of {', '.join(_KINDS)}")
     rest = iter(words[1:])
     try:
-        values = dict(_values(kind, rest))
+        return kind(**dict(_values(kind, rest)))
+    except BadFaultPlan:
+        raise
     except StopIteration:
         raise BadFaultPlan(f"{sentence!r} ends too early; a full one is {_example(kind)!r}") from None
     except ValueError as error:
         raise BadFaultPlan(f"{sentence!r}: {error}; a full one is {_example(kind)!r}") from None
-    return kind(**values)
 
 
 def _values(kind: type[Fault], rest: Iterator[str]) -> list[tuple[str, Any]]:
@@ -98,8 +102,8 @@ def _values(kind: type[Fault], rest: Iterator[str]) -> list[tuple[str, Any]]:
             named[each.metadata["word"]] = each
             continue
         values.append((each.name, next(rest)))
-        if each.name == "sender" and (seen := next(rest)) != _ARROW:
-            raise ValueError(f"the sender was followed by {seen!r}, expected '->'")
+        if each.name in _FROM and (seen := next(rest)) != _ARROW:
+            raise ValueError(f"the {each.name} was followed by {seen!r}, expected '->'")
     for name in rest:
         known = named.pop(name, None)
         if known is None:
@@ -122,7 +126,7 @@ def _example(kind: type[Fault]) -> str:
     for each in fields(kind):
         name = each.metadata.get("word")
         if name is None:
-            words.append(f"{each.name.upper()} {_ARROW}" if each.name == "sender" else each.name.upper())
+            words.append(f"{each.name.upper()} {_ARROW}" if each.name in _FROM else each.name.upper())
         elif each.type == "bool":
             words.append(f"[{name}]")
         else:

@@ -40,6 +40,8 @@ class Profile:
     delay_s_max: float = 5.0
     pause_s_max: float = 10.0
     step_s_max: float = 3600.0
+    steps_from_s: float = 0.0
+    """No step before: what notes down when it began may have to begin under a right clock."""
 
     def draw(self, random: Random) -> tuple[Fault, ...]:
         """Return faults in the order of their time."""
@@ -90,7 +92,7 @@ class Profile:
 
     def _step(self, random: Random) -> Fault:
         by_s = random.choice((-1, 1)) * self.step_s_max * _spread(random)
-        return ClockStep(round(by_s, 3), round(random.uniform(0, self.span_s), 3))
+        return ClockStep(round(by_s, 3), round(random.uniform(self.steps_from_s, self.span_s), 3))
 
 
 def _spread(random: Random) -> float:

@@ -88,10 +88,14 @@ class Transport:
         kind = type(message)
         origin = source.address.number if isinstance(source, Cell) else source.path
 
-        def matches(fault: TransportFault) -> bool:
-            return fault.matches(_sender_path(source), cell.path, kind.__name__)
-
-        return self._counters.hits((origin, cell.address.number, kind), cell.scheduler.now, cell, matches)
+        sender = _sender_path(source)
+        return self._counters.hits(
+            (origin, cell.address.number, kind),
+            cell,
+            kind,
+            sender,
+            lambda fault: fault.matches(sender, cell.path, kind.__name__),
+        )
 
     def _pass_on(self, cell: FaultyCell, message: Any, sender: Any, by_s: float, behind: int) -> bool:
         lines = cell.lines

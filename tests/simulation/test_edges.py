@@ -6,6 +6,7 @@ import edges
 import pytest
 import run
 
+from supervisor.simulation import FaultPlan
 from supervisor.simulation.network import Cut, Orphan, Refuse, Reset, Truncate
 
 
@@ -42,6 +43,6 @@ def test_a_seed_repeats_its_run_to_the_byte():
     ],
 )
 def test_no_trade_is_lost_to(faults):
-    result = edges.run(1, faults)
+    result = edges.run(1, FaultPlan(faults))
     assert result.faults == faults
     assert result.trades > 0

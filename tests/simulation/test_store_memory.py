@@ -35,7 +35,7 @@ def scrubbed(value: Any, name: str = "") -> Any:
 def tape(request):
     """The first messages that the store of a run was sent, and what it answered."""
     recorded: list[tuple[Any, Any]] = []
-    copying.run(request.param, recorded)
+    copying.run(request.param, tape=recorded)
     return recorded[:MESSAGES]
 
 

@@ -36,7 +36,7 @@ from messages.markets import (
     WatchResolution,
 )
 from messages.trades import CursorReached, FillReported, Side, SourceKind
-from supervisor import Backoff, Mailbox, Overflow, Strategy, SupervisedActor, Supervision, handles
+from supervisor import Backoff, Clock, Mailbox, Overflow, Strategy, SupervisedActor, Supervision, handles
 
 NS = 1_000_000_000
 SHARE = 1_000_000
@@ -136,6 +136,11 @@ class World:
         return made
 
 
+def true_ns(clock: Clock) -> int:
+    """Return the world's own time, which no step of the house's clock changes."""
+    return START_S * NS + clock.monotonic_ns()
+
+
 def reported(fill: TrueFill, kind: SourceKind, feed: str, occurrence: int, clock: Any) -> FillReported:
     return FillReported(
         wallet=fill.wallet,
@@ -196,7 +201,7 @@ class Feeds(SupervisedActor):
     def on_trade(self, message: _Trade, sender: Any) -> None:
         if self.args.closed:
             return
-        made = self.args.trade(self.clock.now_ns() // NS)
+        made = self.args.trade(true_ns(self.clock) // NS)
         for feed in ("stream-1", "stream-2"):
             seen = tuple(fill for fill in made if self.random.random() < 0.8)
             self.deliveries += 1
@@ -219,7 +224,7 @@ class Feeds(SupervisedActor):
     @handles(_Poll)
     def on_poll(self, message: _Poll, sender: Any) -> None:
         """Read every wallet's orders since its cursor, legs of an order in one row at their average."""
-        until_s = self.clock.now_ns() // NS - API_LAG_S
+        until_s = true_ns(self.clock) // NS - API_LAG_S
         for wallet, address in self.addresses.items():
             since_s = self.cursors[wallet] - OVERLAP_S
             orders: dict[tuple[str, str, str], list[TrueFill]] = defaultdict(list)
@@ -307,7 +312,7 @@ class Prices(SupervisedActor):
             bids=side(-1),
             asks=side(1),
             hash=f"{random.getrandbits(32)}",
-            as_of_ns=self.clock.now_ns(),
+            as_of_ns=true_ns(self.clock),
         )
         stale = random.random() < 0.1
         self._later(

@@ -27,6 +27,7 @@ from supervisor.simulation import (
     Simulation,
     shrink,
 )
+from supervisor.simulation.network import Cut, Reset, Slow
 
 counts = st.integers(1, 10**6)
 seconds = st.floats(0, 1e9)
@@ -41,6 +42,9 @@ faults: st.SearchStrategy[Fault] = st.one_of(
     st.builds(Duplicate, **between),
     st.builds(Pause, path=texts, at_s=seconds, for_s=seconds),
     st.builds(ClockStep, at_s=seconds, by_s=st.floats(-1e9, 1e9)),
+    st.builds(Cut, texts, texts, seconds, seconds, st.booleans()),
+    st.builds(Slow, texts, texts, bytes_per_s=st.floats(1, 1e9)),
+    st.builds(Reset, texts, texts, after_bytes=counts),
 )
 
 
@@ -57,11 +61,13 @@ def test_a_plan_is_written_for_people() -> None:
             Delay("portfolios/one", "store", by_s=0.25),
             ClockStep(-3600, at_s=7200),
             Pause("a name; with signs", 30, 5),
+            Cut("*", "venue", at_s=3, one_way=True),
         )
     )
     assert str(plan) == (
         "crash leaders/* on FillReported nth 3 from 12.5s handled; delay portfolios/one -> store by 0.25s; "
-        'step by -3600s at 7200s; pause "a name; with signs" at 30s for 5s'
+        'step by -3600s at 7200s; pause "a name; with signs" at 30s for 5s; '
+        "cut * -> venue at 3s one-way"
     )
 
 
@@ -83,6 +89,7 @@ def test_lines_end_faults_as_semicolons_do() -> None:
         ("delay a -> b by -1s", "by_s of 'delay' was -1.0"),
         ("delay a -> b by nans", "by_s of 'delay' was nan"),
         ("step by infs", "finite"),
+        ("cut a -> b at -1s", "at_s of 'cut' was -1.0"),
         ('crash "a', "has no end"),
     ],
 )

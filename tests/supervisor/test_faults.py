@@ -31,6 +31,7 @@ from supervisor.simulation import (
     Reorder,
     Simulation,
 )
+from supervisor.simulation.network import Refuse
 
 BOX = Mailbox(capacity=1000, overflow=Overflow.REFUSE)
 AT_ONCE = Supervision(restarts_max=100, period_s=1, backoff=Backoff(first_s=0))
@@ -348,3 +349,22 @@ def test_coroutines_go_on_while_their_actor_is_paused() -> None:
         assert log == ["awake"]
         sim.advance(10)
         assert log == ["awake", "handled at 10"]
+
+
+def test_faults_of_the_network_are_part_of_the_plan() -> None:
+    async def connect() -> str:
+        try:
+            await asyncio.get_running_loop().create_connection(asyncio.Protocol, "server", 80)
+        except ConnectionRefusedError:
+            return "refused"
+        return "connected"
+
+    with simulation(Refuse("*", "server", at_s=1, for_s=1)) as sim:
+        sim.await_(sim.loop.create_server(asyncio.Protocol, "server", 80))
+        answers = [sim.await_(connect())]
+        sim.advance(1)
+        answers.append(sim.await_(connect()))
+        sim.heal()
+        answers.append(sim.await_(connect()))
+        assert answers == ["connected", "refused", "connected"]
+        assert [each.fault.verb for each in sim.fired] == ["refuse"]
