@@ -13,6 +13,7 @@ from random import Random
 
 from supervisor.errors import BadFaultPlan
 from supervisor.simulation.faults import ANY, ClockStep, Crash, Delay, Drop, Duplicate, Fault, Pause, Reorder
+from supervisor.simulation.network.faults import NetworkFault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +61,7 @@ class Profile:
         faults = [
             make(random) for most, make in kinds for _ in range(random.randint(0, math.ceil(most * share)))
         ]
-        return tuple(
-            sorted(faults, key=lambda fault: fault.at_s if isinstance(fault, _TIMED) else fault.from_s)
-        )
+        return tuple(sorted(faults, key=_begins_s))
 
     def _when(self, random: Random) -> tuple[int, float]:
         nth = int(math.exp(random.uniform(0, math.log(self.nth_max + 1))))
@@ -101,4 +100,5 @@ def _spread(random: Random) -> float:
     return share
 
 
-_TIMED = (Pause, ClockStep)
+def _begins_s(fault: Fault) -> float:
+    return fault.at_s if isinstance(fault, Pause | ClockStep | NetworkFault) else fault.from_s
