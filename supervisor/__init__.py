@@ -12,6 +12,7 @@ from supervisor.actor import SupervisedActor
 from supervisor.address import CellAddress
 from supervisor.base import AsyncioSystemBase
 from supervisor.clock import Clock
+from supervisor.core.restarts import RestartBudgetState
 from supervisor.dispatch import handles
 from supervisor.errors import (
     AskError,
@@ -50,6 +51,7 @@ from supervisor.errors import (
     StashFull,
     SupervisorError,
     SystemStopped,
+    UncopyableMessage,
     WorkersBusy,
 )
 from supervisor.inspection.deadletters import DeadLetter, DropReason
@@ -64,7 +66,7 @@ from supervisor.inspection.totals import DropCount, KindTotals, Totals
 from supervisor.inspection.trace import Sent, Trace, TraceEvent, TraceInfo
 from supervisor.inspection.tree import ActorInfo
 from supervisor.mailbox import Mailbox, Overflow
-from supervisor.policy import Backoff, ExitReason, Restart, Strategy, Supervision
+from supervisor.policy import Backoff, ExitReason, Restart, RestartBudget, Strategy, Supervision
 from supervisor.settling import settle
 from supervisor.signals import BreakerChanged, Terminated
 from supervisor.thespian.options import Dispatcher, PlainActors
@@ -133,6 +135,8 @@ __all__ = [
     "PlainActors",
     "Refused",
     "Restart",
+    "RestartBudget",
+    "RestartBudgetState",
     "RestartInfo",
     "RootFailed",
     "Sent",
@@ -151,6 +155,7 @@ __all__ = [
     "Trace",
     "TraceEvent",
     "TraceInfo",
+    "UncopyableMessage",
     "Waiting",
     "WorkersBusy",
     "handles",

@@ -111,6 +111,9 @@ class CellAddress(ActorAddress):  # type: ignore[misc]
     def __repr__(self) -> str:
         return f"<{self._aaddr}>"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> CellAddress:
+        return self
+
     def __reduce__(self) -> tuple[Any, tuple[str, int, str]]:
         return restore_address, (self.system_key, self.number, self.cell.path)
 

@@ -31,7 +31,11 @@ from supervisor.thespian.threaded import ThreadedCell
 
 
 class AsyncioSystemBase(Outside):
-    """One system of actors. `seed` fixes all chance in it; `supervision` is that of top-level actors."""
+    """One system of actors. `seed` fixes all chance in it; `supervision` is that of top-level actors.
+
+    `restart_budget` limits the restarts of all actors together, None for no limit. `copy_messages` is for
+    tests: it copies every message when it is sent, so that nothing is shared by accident.
+    """
 
     cell_class = SupervisedCell
 

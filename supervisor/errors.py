@@ -25,6 +25,7 @@
     │   ├── Refused          the mailbox was full; also sent as a message to a refused sender
     │   ├── DeadActor        the actor is gone
     │   └── HandlerCrashed   the actor crashed on it
+    ├── UncopyableMessage    a message that cannot be copied, where the system was told to copy each
     ├── MailboxOverflow      a mailbox declared HALT overflowed
     ├── Escalated            a child failed more often than its parent's supervision allows
     ├── RootFailed           a failure reached the top: nothing is left to restart it
@@ -174,6 +175,10 @@ class HandlerCrashed(AskError):
         self.message_type = message_type
         self.target = target
         self.path = path
+
+
+class UncopyableMessage(SupervisorError, TypeError):
+    """The system copies every message, and this one holds what cannot be; raised where it is sent."""
 
 
 class MailboxOverflow(SupervisorError):

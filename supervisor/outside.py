@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 from thespian.actors import Actor
 
 from supervisor.abilities import links
+from supervisor.core.restarts import RestartBudgetState
 from supervisor.core.spawning import check_name, spawn_child
-from supervisor.core.system import System
+from supervisor.core.system import STOP_TIMEOUT_S, System
 from supervisor.inspection import tree as inspection
 from supervisor.inspection.deadletters import DeadLetter
 from supervisor.inspection.inspector import Inspector
@@ -17,8 +18,6 @@ from supervisor.inspection.measures import LoopLag, SlowHandler
 from supervisor.inspection.tree import ActorInfo
 from supervisor.mailbox import Mailbox
 from supervisor.policy import Restart
-
-STOP_TIMEOUT_S: Final = 30.0
 
 
 class Outside(System):
@@ -60,11 +59,7 @@ class Outside(System):
 
     async def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Stop all actors, children before parents and the last started first; kill what is left then."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self.stop_all(drain=True)
-        except TimeoutError:
-            self.kill_all()
+        await self.stop_within(timeout_s, drain=True)
 
     async def ready(self, address: Any) -> None:
         """Return when the mailbox is under its low-water mark. Raises `DeadActor`."""
@@ -92,6 +87,11 @@ class Outside(System):
     def dead_letters(self) -> list[DeadLetter]:
         """Return the recent messages that were not handled, oldest first, with why."""
         return self.home.call(self.letters.recent)
+
+    @property
+    def restart_budget(self) -> RestartBudgetState:
+        """How many restarts the tree may make now, and how many wait for their turn."""
+        return self.home.call(self.restarts.state)
 
     def loop_lag(self) -> LoopLag:
         """Return how late the loop was of late."""

@@ -6,6 +6,7 @@ The words and their meaning are OTP's, except that a restarted actor keeps its a
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -97,3 +98,22 @@ class Supervision:
             raise ValueError(f"restarts_max was {self.restarts_max}, expected 0 or more")
         if self.period_s <= 0:
             raise ValueError(f"period_s was {self.period_s}, expected more than 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartBudget:
+    """How many restarts all actors of a system together may make: `burst` at once, then a steady rate.
+
+    Beyond it restarts are delayed, first come first served, and none is refused: thousands of actors that
+    lost the same database neither take the whole loop nor end the process. A group that restarts as one
+    counts as its members. What a restarted actor spawns anew is no restart.
+    """
+
+    restarts_per_s: float = 1_000.0
+    burst: int = 2_000
+
+    def __post_init__(self) -> None:
+        if not 0 < self.restarts_per_s < math.inf:
+            raise ValueError(f"restarts_per_s was {self.restarts_per_s}, expected a number above 0")
+        if self.burst < 1:
+            raise ValueError(f"burst was {self.burst}, expected at least 1")

@@ -52,7 +52,7 @@ async def ask(system: System, address: Any, message: Any, timeout_s: float, aske
     if isinstance(target, SupervisedCell):
         check_message(message)
     future: asyncio.Future[Any] = system.scheduler.loop.create_future()
-    reply_to = CellAddress(ReplyTarget(system, future, f"{asker}?"), next(system.numbers), system.key)
+    reply_to = CellAddress(system.reply_class(system, future, f"{asker}?"), next(system.numbers), system.key)
     target.accept(message, reply_to)
     try:
         async with asyncio.timeout(timeout_s):

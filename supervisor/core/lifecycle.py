@@ -12,7 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.abilities import behaviours, pipes, timers
-from supervisor.core.cell import PARKED, PASSIVE, START, STIR, SUSPENDED, Cell
+from supervisor.core.cell import DOZE, FINISH, PARKED, PASSIVE, START, STIR, SUSPENDED, Cell
 from supervisor.core.queues import Item
 from supervisor.errors import DeadActor, NotRunning
 from supervisor.inspection.deadletters import DropReason
@@ -26,6 +26,10 @@ log: Final = logging.getLogger("supervisor")
 
 _GRACE_S: Final = 0.1
 """What cancelled coroutines get at least, when handling the last messages took all the shutdown time."""
+
+
+_ERRORS_TRIMMED_MAX: Final = 100
+"""How far the chain of what led to an error is followed."""
 
 
 class Gone:
@@ -71,7 +75,9 @@ def finish(cell: SupervisedCell) -> None:
         cell.running = False
         try:
             actor.stopped()
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             log.error("%s (%s): stopped() raised %s", cell.path, cell.kind, type(error).__name__)
     if actor is not None:
         pipes.cancel_all(cell)
@@ -85,6 +91,7 @@ def finish(cell: SupervisedCell) -> None:
         idle_s = cell.cls.passivate_after_s
         if idle_s is not None:
             cell.system.sweeper.forget(cell, idle_s)
+    cell.attention &= ~(FINISH | DOZE)  # its own wishes, not those of the next
     cell.epoch += 1
 
 
@@ -143,7 +150,7 @@ def begin_stop(
     """
     if cell.closing is None:
         cell.closing = cell.scheduler.loop.create_future()
-        cell.recovery = None
+        cell.leave_recovery()
         nobody_acts = cell.scheduler.cell is None
         if nobody_acts and cell.at_rest and not (drain and _has_work(cell)):
             kill(cell, reason)
@@ -189,7 +196,7 @@ def kill(cell: SupervisedCell, reason: ExitReason) -> None:
         return
     for child in reversed(list((cell.children or {}).values())):
         child.kill(ExitReason.KILLED)
-    cell.recovery = None
+    cell.leave_recovery()
     cell.attention |= PASSIVE  # so that stopped() starts no children
     finish(cell)
     stash, cell.stash = cell.stash, None
@@ -224,11 +231,22 @@ def drained(actor: Any, mark: Drained, sender: Any) -> None:
 
 
 def trim_traceback(error: BaseException) -> None:
-    """Let go of the locals on the way and of the runtime's own frame: a kept error must not keep them."""
+    """Let go of the locals on the way and of the runtime's own frame: a kept error must not keep them.
+
+    Nor must those that led to it: each one's cause, context, and the parts of a group.
+    """
     frames = error.__traceback__
-    if frames is None:
-        return
-    if frames.tb_next is not None:
-        frames = frames.tb_next
-        error.__traceback__ = frames
-    traceback.clear_frames(frames)
+    if frames is not None and frames.tb_next is not None:
+        error.__traceback__ = frames.tb_next
+    seen: set[int] = set()
+    errors: list[BaseException | None] = [error]
+    while errors and len(seen) < _ERRORS_TRIMMED_MAX:
+        each = errors.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if each.__traceback__ is not None:
+            traceback.clear_frames(each.__traceback__)
+        errors += (each.__cause__, each.__context__)
+        if isinstance(each, BaseExceptionGroup):
+            errors += each.exceptions

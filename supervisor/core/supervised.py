@@ -241,6 +241,12 @@ class SupervisedCell(ThespianRef, Cell):
     def as_supervised(self) -> SupervisedCell:
         return self
 
+    def leave_recovery(self) -> None:
+        """Let no restart that is under way begin an incarnation any more."""
+        recovery, self.recovery = self.recovery, None
+        if recovery is not None:
+            recovery.lose()
+
     def note_restart(self, because: str) -> None:
         """Remember that an incarnation begins in place of another, among the last few times it did."""
         self.restarts += 1
@@ -280,7 +286,8 @@ class SupervisedCell(ThespianRef, Cell):
     def terminated(self, child: Cell, reason: ExitReason) -> None:
         if self.attention & STIR:
             self.schedule()
-        if self.running and self.cls.handler_table.takes(ChildActorExited):
+        # A new incarnation is not told of the children of the one that ends.
+        if self.running and self.ending is None and self.cls.handler_table.takes(ChildActorExited):
             self.put(ChildActorExited(child.address), self.system.systemAddress)
 
     def notify(self, epoch: int, notice: Any) -> None:

@@ -6,6 +6,7 @@ while another one is handling a message.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -104,48 +105,57 @@ def _recover(parent: Cell, cell: SupervisedCell, because: str) -> None:
     if policy.strategy is Strategy.ONE_FOR_ONE:
         Recovery([cell], delay_s, because).begin()
     else:
-        Recovery(_group(parent, cell, policy.strategy), delay_s, f"{because} in {cell.path}").begin()
+        group, doomed = _affected(parent, cell, policy.strategy)
+        Recovery(group, delay_s, f"{because} in {cell.path}", doomed=doomed).begin()
 
 
 def renew(cell: SupervisedCell, because: str, begun: Callable[[], None]) -> None:
     """Give an actor a fresh incarnation by order: as after a failure, but at once and counted as none.
 
     `begun` is called when all that restart with it have begun, or will not. Takes over a restart that is
-    waiting for its delay.
+    waiting for its delay, and waits for no budget.
     """
     parent = cell.parent
     assert parent is not None
     strategy = parent.supervision.strategy
-    group = [cell] if strategy is Strategy.ONE_FOR_ONE else _group(parent, cell, strategy)
-    Recovery(group, 0.0, because, begun).begin()
+    group, doomed = ([cell], []) if strategy is Strategy.ONE_FOR_ONE else _affected(parent, cell, strategy)
+    Recovery(group, 0.0, because, begun, doomed=doomed).begin()
 
 
-def _group(parent: Cell, cell: SupervisedCell, strategy: Strategy) -> list[SupervisedCell]:
-    """Return who is restarted along with the cell, in start order; end those who never come back."""
+def _affected(
+    parent: Cell, cell: SupervisedCell, strategy: Strategy
+) -> tuple[list[SupervisedCell], list[Cell]]:
+    """Return who is restarted along with the cell, and who ends without coming back, in start order.
+
+    One that waits for the end of an earlier actor of its name has not begun, so there is nothing to restart.
+    """
     siblings = list((parent.children or {}).values())
+    waiting = {each.successor for each in map(_supervised, siblings) if each is not None}
     if strategy is Strategy.REST_FOR_ONE:
         siblings = siblings[siblings.index(cell) :]
     group: list[SupervisedCell] = []
-    ended: list[Cell] = []
+    doomed: list[Cell] = []
     for sibling in siblings:
         member = sibling.as_supervised()
         if member is None or (member is not cell and member.restart is Restart.TEMPORARY):
-            ended.append(sibling)
-        elif member.closing is None:
+            doomed.append(sibling)
+        elif member.closing is None and member not in waiting:
             group.append(member)
-    for sibling in reversed(ended):
-        sibling.park()
-        sibling.begin_stop(drain=False)
-    return group
+    return group, doomed
+
+
+def _supervised(cell: Cell) -> SupervisedCell | None:
+    return cell.as_supervised()
 
 
 class Recovery:
     """One restart of one actor or of a group: all end in reverse order, wait, and begin in order.
 
-    A later recovery, or a stop, takes members over by setting their `recovery`; this one then lets them be.
+    A later recovery, or a stop, takes members over by `SupervisedCell.leave_recovery`; this one then lets
+    them be. The doomed end along with the group and do not come back.
     """
 
-    __slots__ = ("_because", "_begun", "_delay_s", "_group")
+    __slots__ = ("_because", "_begun", "_delay_s", "_doomed", "_group", "left")
 
     def __init__(
         self,
@@ -153,45 +163,83 @@ class Recovery:
         delay_s: float,
         because: str,
         begun: Callable[[], None] | None = None,
+        *,
+        doomed: list[Cell] | None = None,
     ) -> None:
         self._group = group
+        self._doomed = doomed
         self._delay_s = delay_s
         self._because = because
         self._begun = begun
+        self.left = len(group)
+        """Members that nobody else has taken over."""
 
     def begin(self) -> None:
         """Park the group and end its incarnations, the last started first."""
         for member in self._group:
+            member.leave_recovery()
             member.park()
             member.recovery = self
-        if all(member.at_rest for member in self._group):
+        if not self._doomed and all(member.at_rest for member in self._group):
             for member in reversed(self._group):
                 lifecycle.finish(member)
             self._wait()
         else:
             self._group[0].system.run(self._end_all())
 
+    def lose(self) -> None:
+        """Take note that another recovery or a stop has taken a member over."""
+        self.left -= 1
+        if not self.left:
+            self._group[0].system.restarts.forget(self)
+
     async def _end_all(self) -> None:
-        for member in reversed(self._group):
-            if member.recovery is self:
+        for cell in self._in_reverse():
+            member = cell.as_supervised()
+            if member is not None and member.recovery is self:
                 await lifecycle.end(member)
+            elif self._doomed and cell in self._doomed:
+                await asyncio.shield(cell.begin_stop(drain=False))
         self._wait()
+
+    def _in_reverse(self) -> list[Cell]:
+        """Return the group and the doomed, the last started first."""
+        for cell in self._doomed or ():
+            if cell.as_supervised() is not None:  # a plain actor ends by handling its exit request
+                cell.park()
+        together = [*self._group, *(self._doomed or ())]
+        return sorted(together, key=lambda cell: -cell.address.number)
 
     def _wait(self) -> None:
         loop = self._group[0].scheduler.loop
         if self._delay_s:
-            loop.call_later(self._delay_s, self._begin_all)
-        elif len(self._group) == 1 and self._begun is None:
-            self._begin_all()
+            loop.call_later(self._delay_s, self._ask)
         else:
-            loop.call_soon(self._begin_all)
+            self._ask()
 
-    def _begin_all(self) -> None:
+    def _ask(self) -> None:
+        """Begin as soon as the budget of the whole system has room; what an operator orders needs none."""
+        system = self._group[0].system
+        if self._begun is None and self.left and not system.restarts.take(self):
+            return
+        if len(self._group) == 1 and self._begun is None:
+            self.begin_all()
+        else:
+            system.scheduler.loop.call_soon(self.begin_all)
+
+    def begin_all(self) -> None:
+        """Begin all members that are left, until the failure of one makes their parent fail."""
+        scheduler = self._group[0].scheduler
+        scheduler.now = scheduler.clock()  # nobody else may have looked for as long as the delay
         alone = len(self._group) == 1 and self._begun is None
         for member in self._group:
             if member.recovery is not self:
                 continue
+            parent = member.parent
+            if parent is None or parent.is_leaving or parent.attention & PARKED:
+                break  # it has failed, or is on its way out, and stops them in its turn
             member.recovery = None
+            self.left -= 1
             member.note_restart(self._because)
             member.unstash()
             if alone:

@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from thespian.actors import ActorAddress, InvalidActorAddress
 
+from supervisor.abilities.asking import ReplyTarget
 from supervisor.abilities.passivation import Sweeper
 from supervisor.abilities.workers import THREADS_MAX, ThreadWorkers, Workers
 from supervisor.address import CellAddress, Target, numbers, register_system
 from supervisor.clock import Clock, SystemClock
 from supervisor.core.cell import Cell
+from supervisor.core.copying import CopyingReplyTarget, copying_cell
 from supervisor.core.guardian import Guardian
 from supervisor.core.lifecycle import stop_children
 from supervisor.core.registry import Registry
+from supervisor.core.restarts import Restarts
 from supervisor.core.scheduler import Scheduler
 from supervisor.core.threads import Home
 from supervisor.core.tombstone import Tombstone
@@ -31,7 +34,7 @@ from supervisor.inspection.deadletters import DeadLetters, DropReason
 from supervisor.inspection.measures import Measures
 from supervisor.inspection.totals import Ended
 from supervisor.inspection.tracing import Tracing
-from supervisor.policy import ExitReason, Supervision
+from supervisor.policy import ExitReason, RestartBudget, Supervision
 from supervisor.thespian.options import PlainActors
 
 if TYPE_CHECKING:
@@ -42,6 +45,10 @@ log: Final = logging.getLogger("supervisor")
 SLOW_HANDLER_S: Final = 0.01
 """What a handler may take before it is reported; ten slices of the loop."""
 LAG_PERIOD_S: Final = 0.25
+STOP_TIMEOUT_S: Final = 30.0
+"""What a stop of the whole may take before the rest is killed, unless set otherwise."""
+
+DEFAULT_BUDGET: Final = RestartBudget()
 
 _serials = itertools.count(1)
 
@@ -53,6 +60,8 @@ class System:
     """What supervised actors live in; a system that treats messages in its own way has its own."""
     closed = False
     """Whether it was shut down and has no actors left, and never will have again."""
+    reply_class: type[ReplyTarget] = ReplyTarget
+    """What takes the answer to an ask."""
     failed: RootFailed | None = None
     """Why the system gave up, None while it has not."""
 
@@ -67,7 +76,11 @@ class System:
         slow_handler_s: float = SLOW_HANDLER_S,
         threads_max: int = THREADS_MAX,
         plain: PlainActors | None = None,
+        restart_budget: RestartBudget | None = DEFAULT_BUDGET,
+        copy_messages: bool = False,
     ) -> None:
+        if copy_messages:
+            self.copy_messages()
         self.name = name
         self.seed = seed
         self.plain = plain or PlainActors()
@@ -82,6 +95,7 @@ class System:
         self.clock = self.make_clock(self.home.loop)
         self.workers = self.make_workers(self.home.loop, threads_max)
         self.sweeper = Sweeper(self.home.loop)
+        self.restarts = Restarts(self.home.loop, restart_budget)
         self.letters = DeadLetters()
         self.registry = Registry()
         self.ended = Ended()
@@ -92,6 +106,11 @@ class System:
         self._lag_handle: asyncio.TimerHandle | None = None
         register_system(self)
         self.home.call(self.begin)
+
+    def copy_messages(self) -> None:
+        """Have every message to a supervised actor, and every answer to an ask, copied when it is sent."""
+        self.cell_class = copying_cell(self.cell_class)
+        self.reply_class = CopyingReplyTarget
 
     # --- what simulations have their own of ---
 
@@ -211,7 +230,16 @@ class System:
             self.failed = RootFailed(path, error)
             self.failed.__cause__ = error
             log.critical("%s failed for good: %s", path, type(error).__name__)
-            self.run(self.stop_all(drain=False))
+            self.guardian.stopping = True
+            self.run(self.stop_within(STOP_TIMEOUT_S, drain=False))
+
+    async def stop_within(self, timeout_s: float, *, drain: bool) -> None:
+        """Stop all actors in order, and kill those that are left when the time is up."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.stop_all(drain=drain)
+        except TimeoutError:
+            self.kill_all()
 
     async def stop_all(self, *, drain: bool) -> None:
         """Stop all actors, however long each may take within its own shutdown time."""
@@ -234,6 +262,7 @@ class System:
         self.tracing.end("the system ended")
         self.workers.close()
         self.sweeper.close()
+        self.restarts.close()
         self.all_ended()
 
     def all_ended(self) -> None:

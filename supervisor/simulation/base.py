@@ -16,9 +16,10 @@ from supervisor.base import AsyncioSystemBase
 from supervisor.clock import Clock, LoopClock
 from supervisor.core.cell import Cell
 from supervisor.core.scheduler import Scheduler
+from supervisor.core.system import DEFAULT_BUDGET
 from supervisor.errors import InjectedCrash
 from supervisor.inspection.measures import Measures
-from supervisor.policy import Supervision
+from supervisor.policy import RestartBudget, Supervision
 from supervisor.simulation.faults import Crash
 from supervisor.simulation.injection import Injector
 from supervisor.simulation.loop import VirtualLoop
@@ -80,6 +81,8 @@ class SimulatedScheduler(Scheduler):
             return
         self.cell = cell
         if cell.attention and not cell.attend():
+            if cell.congested:
+                cell.ease()
             return
         item = self.current = cell.queue.popleft()
         message, sender, _ = item
@@ -95,6 +98,8 @@ class SimulatedScheduler(Scheduler):
             raise
         except BaseException as error:
             cell.crashed(error, self.current)
+            if cell.congested:
+                cell.ease()
             # The traceback that is kept for inspection leads here: it must not hold actors.
             cell = item = message = sender = None  # type: ignore[assignment]
             return
@@ -131,16 +136,26 @@ class SimulatedSystemBase(AsyncioSystemBase):
         supervision: Supervision | None = None,
         faults: FaultPlan | None = None,
         deep: bool = False,
+        restart_budget: RestartBudget | None = DEFAULT_BUDGET,
+        copy_messages: bool = False,
     ) -> None:
         self.start_ns = start_ns
         self.loop = VirtualLoop(0 if seed is None else seed)
         self.record = Record(deep=deep)
         self._shuffle = Random(f"{seed}:/schedule") if seed is not None else None
-        super().__init__(self.loop, seed=0 if seed is None else seed, name=name, supervision=supervision)
+        super().__init__(
+            self.loop,
+            seed=0 if seed is None else seed,
+            name=name,
+            supervision=supervision,
+            restart_budget=restart_budget,
+        )
         self.loop.clock = self.clock
         if faults:
             self.cell_class = FaultyCell
             self.faults = self.scheduler.faults = Injector(faults, self)
+        if copy_messages:
+            self.copy_messages()
 
     def make_scheduler(self, loop: asyncio.AbstractEventLoop) -> Scheduler:
         return SimulatedScheduler(loop, self.measures, self._shuffle, self.record)

@@ -14,8 +14,9 @@ from thespian.actors import Actor
 
 from supervisor.clock import Clock
 from supervisor.core.cell import CRASH
+from supervisor.core.system import DEFAULT_BUDGET
 from supervisor.mailbox import Mailbox
-from supervisor.policy import Restart, Supervision
+from supervisor.policy import Restart, RestartBudget, Supervision
 from supervisor.simulation.armed import Fired
 from supervisor.simulation.base import START_NS, SimulatedSystemBase
 from supervisor.simulation.faults import Fault
@@ -44,9 +45,17 @@ class Simulation:
         supervision: Supervision | None = None,
         faults: FaultPlan | None = None,
         deep: bool = False,
+        restart_budget: RestartBudget | None = DEFAULT_BUDGET,
+        copy_messages: bool = False,
     ) -> None:
         self.base = SimulatedSystemBase(
-            seed, start_ns=start_ns, supervision=supervision, faults=faults, deep=deep
+            seed,
+            start_ns=start_ns,
+            supervision=supervision,
+            faults=faults,
+            deep=deep,
+            restart_budget=restart_budget,
+            copy_messages=copy_messages,
         )
         self.loop = self.base.loop
         self.clock: Clock = self.base.clock

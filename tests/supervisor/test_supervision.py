@@ -425,13 +425,13 @@ def test_the_next_incarnation_waits_until_the_coroutines_of_the_last_have_cleane
         assert log == ["listener started", "port closed", "listener stopped", "listener started"]
 
 
-def test_a_hundred_thousand_restarts_leave_no_trace_behind() -> None:
+def test_thousands_of_restarts_leave_no_trace_behind() -> None:
     with Simulation(supervision=Supervision(restarts_max=10**6, backoff=AT_ONCE)) as sim:
         worker = sim.spawn(Worker, "worker", [])
         for _ in range(100):
             for _ in range(50):
                 sim.tell(worker, Crash())
-            sim.run()
+            sim.advance(0.1)
         assert sim.base.tree()[0].restarts == 5000
         assert len(sim.base.dead_letters()) == 100
         assert len(sim.loop._scheduled) == 0  # type: ignore[attr-defined]

@@ -41,7 +41,7 @@ def _in_system(work: Callable[[AsyncioSystemBase, asyncio.Future[Any]], Awaitabl
     async def run() -> Any:
         unlimited = Supervision(restarts_max=1_000_000, per_child=True, backoff=Backoff(first_s=0))
         loop = asyncio.get_running_loop()
-        base = AsyncioSystemBase(loop=loop, supervision=unlimited)
+        base = AsyncioSystemBase(loop=loop, supervision=unlimited, restart_budget=None)
         gc.unfreeze()  # what an earlier workload left
         settle()
         try:
