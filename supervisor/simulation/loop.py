@@ -27,6 +27,7 @@ class VirtualLoop(NetworkedLoop):
     def __init__(self, seed: int | str = 0) -> None:
         self._now = 0.0
         self._until: float | None = None
+        self._answers_libraries = False
         self.clock: Clock = LoopClock(self, 0)
         """Tells libraries that ask the machine what time it is."""
         super().__init__(seed)
@@ -40,8 +41,15 @@ class VirtualLoop(NetworkedLoop):
         return self.clock.now_ns() / NS_PER_S
 
     def run_forever(self) -> None:
-        with surroundings.simulated():
-            super().run_forever()
+        if not self._answers_libraries:
+            self._answers_libraries = surroundings.enter()
+        super().run_forever()
+
+    def close(self) -> None:
+        super().close()
+        if self._answers_libraries:
+            self._answers_libraries = False
+            surroundings.leave()
 
     def drive(self, until: float) -> None:
         """Run all that is due up to a moment, and leave the time at that moment."""

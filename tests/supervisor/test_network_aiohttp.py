@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -157,7 +158,7 @@ def test_a_connection_idle_for_longer_than_it_is_kept_is_not_used_again() -> Non
             assert sim.await_(twice(sim, pause_s)) == connections
 
 
-def test_headers_carry_the_simulated_date_and_the_machine_has_its_own_again() -> None:
+def test_headers_carry_the_simulated_date() -> None:
     async def date(sim: Simulation) -> str:
         async with venue(sim) as session, session.get("/body") as response:
             return response.headers["Date"]
@@ -165,8 +166,21 @@ def test_headers_carry_the_simulated_date_and_the_machine_has_its_own_again() ->
     with Simulation(1) as sim:
         sim.advance(86_400)
         assert sim.await_(date(sim)) == "Fri, 02 Jan 2026 00:00:00 GMT"
+
+
+def test_only_the_simulations_own_code_is_answered_by_it_and_only_until_it_is_closed() -> None:
+    async def date() -> float:
+        return aiohttp.helpers.time.time()
+
+    with Simulation(1) as one, Simulation(2) as other:
+        one.run()
+        other.run()
+        assert one.await_(date()) == one.clock.now_ns() / 1e9
+        assert asyncio.run(date()) > one.await_(date())  # the machine's, on a real loop meanwhile
+        other.close()
+        assert one.await_(date()) == one.clock.now_ns() / 1e9
     assert aiohttp.client.os is os
-    assert aiohttp.helpers.time.__name__ == "time"
+    assert aiohttp.helpers.time is time
 
 
 def test_a_heartbeat_finds_out_that_nobody_is_there_any_more() -> None:

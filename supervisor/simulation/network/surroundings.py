@@ -1,21 +1,21 @@
 """What aiohttp asks the machine for, answered by the simulation whose loop runs: the time and chance.
 
 WebSocket keys and masks, `Date` headers, boundaries, and the age of pooled connections come from outside the
-loop, so two runs of one seed would differ. While a simulated loop runs, the names by which aiohttp's modules
-ask lead here. An answer is simulated only where the running loop is; any other thread gets the machine's.
+loop, so two runs of one seed would differ. From a simulated loop's first run until it is closed, the names by
+which aiohttp's modules ask lead here. Only who asks on a simulated loop that runs is answered by it; anybody
+else gets the machine's own answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,25 +25,29 @@ if TYPE_CHECKING:
 _WRITER: Final = "aiohttp._websocket.writer"
 
 _lock = threading.Lock()
-_running = 0
+_simulations = 0
 _replaced: list[tuple[Any, str, Any]] = []
 
 
-@contextlib.contextmanager
-def simulated() -> Iterator[None]:
-    """Answer aiohttp from the simulation for as long as this lasts; several may last at once."""
-    global _running
+def enter() -> bool:
+    """Answer aiohttp from simulations until `leave`; False, and nothing is to be left, if it is not loaded."""
+    global _simulations
+    if "aiohttp" not in sys.modules:
+        return False
     with _lock:
-        _running += 1
-        if not _replaced and "aiohttp" in sys.modules:
+        _simulations += 1
+        if _simulations == 1:
             _replace()
-    try:
-        yield
-    finally:
-        with _lock:
-            _running -= 1
-            if not _running:
-                _restore()
+    return True
+
+
+def leave() -> None:
+    """Give aiohttp its own names back, if this was the last simulation that needed others."""
+    global _simulations
+    with _lock:
+        _simulations -= 1
+        if not _simulations:
+            _restore()
 
 
 def _replace() -> None:
