@@ -30,7 +30,7 @@ _replaced: list[tuple[Any, str, Any]] = []
 
 
 def enter() -> bool:
-    """Answer aiohttp from simulations until `leave`; False, and nothing is to be left, if it is not loaded."""
+    """Answer aiohttp from simulations until `leave`; False, with nothing to leave, if it is not loaded."""
     global _simulations
     if "aiohttp" not in sys.modules:
         return False
