@@ -9,6 +9,8 @@ import socket
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from supervisor import NotSimulated
 from supervisor.simulation import Simulation
@@ -82,6 +84,54 @@ def test_bytes_come_in_pieces_and_together_but_never_out_of_order() -> None:
         assert {"1", "2", "3"} <= sizes
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    window_bytes=st.integers(1, 3_000),
+    cut_share=st.floats(0, 1),
+    faults=st.lists(
+        st.one_of(
+            st.builds(Cut, at_s=st.floats(0, 20), for_s=st.floats(0, 60), one_way=st.booleans()),
+            st.builds(
+                Slow,
+                at_s=st.floats(0, 20),
+                for_s=st.floats(0, 60),
+                latency_s=st.floats(0, 5),
+                jitter_s=st.floats(0, 5),
+                bytes_per_s=st.floats(1_000, 100_000),
+            ),
+        ),
+        max_size=4,
+    ),
+    steps=st.lists(st.one_of(st.binary(max_size=5_000), st.booleans(), st.floats(0.001, 5)), max_size=20),
+)
+def test_no_delay_loses_or_disorders_a_byte(
+    seed: int, window_bytes: int, cut_share: float, faults: list[Any], steps: list[Any]
+) -> None:
+    with Simulation(seed) as sim:
+        end = End(sim)
+        sim.network.conditions = Conditions(window_bytes=window_bytes, cut_share=cut_share)
+        sim.network.play(faults)
+        sent = b""
+        for step in steps:
+            if isinstance(step, bytes):
+                end.client.write(step)
+                sent += step
+            elif isinstance(step, float):
+                sim.advance(step)
+            elif step:
+                end.server.pause_reading()
+            else:
+                end.server.resume_reading()
+            assert sent.startswith(end.heard)
+        end.server.resume_reading()
+        end.client.close()
+        sim.advance(100_000)
+        assert end.heard == sent
+        assert sorted(end.gone) == ["client NoneType", "server NoneType"]
+        assert not sim.network.connections[0].is_open
+
+
 def test_a_partition_holds_bytes_and_lets_them_go_when_it_heals() -> None:
     with Simulation(1) as sim:
         end = End(sim)
@@ -145,6 +195,20 @@ def test_connecting_into_a_partition_waits_for_its_end_or_gives_up() -> None:
             sim.await_(connect(sim))
         assert caught.value.errno == errno.ETIMEDOUT
         assert 130 < sim.loop.time() < 140
+
+
+def test_an_attempt_that_is_given_up_leaves_no_connection_behind() -> None:
+    async def connect() -> None:
+        async with asyncio.timeout(0.015):  # the server has it, the client has no answer yet
+            await asyncio.get_running_loop().create_connection(asyncio.Protocol, "venue", 80)
+
+    with Simulation(1) as sim:
+        first = End(sim)
+        with pytest.raises(TimeoutError):
+            sim.await_(connect())
+        sim.advance(1)
+        assert [each.is_open for each in sim.network.connections] == [True, False]
+        assert first.gone == ["server NoneType"]
 
 
 @pytest.mark.parametrize(
