@@ -40,7 +40,7 @@ STIR: Final = 512  # was idle but not free to be passive; to be looked after aga
 BUSY: Final = 1024  # a thread handles its current message
 
 _UNOPENED: Final[deque[Item]] = deque(maxlen=0)
-"""The queue of cells that never had a message: an empty deque is the largest part of an idle actor."""
+"""The queue of cells that have none: an empty deque is the largest part of an idle actor."""
 
 _DEFAULT_SUPERVISION: Final = Supervision()
 
@@ -172,12 +172,14 @@ class Cell:
         else:
             self.queue = deque()
         self.admit(self.mailbox.high)
+        self.system.openings.note(self)
 
     def close(self) -> None:
         """Take the queue away again if nothing waits in it."""
         if not self.queue:
             self.queue = _UNOPENED
             self.admit(0)
+            self.system.openings.forget(self)
 
     def admit(self, limit: int) -> None:
         """Let so many messages wait."""
@@ -247,6 +249,7 @@ class Cell:
         self.scheduled = True
         rest = list(self.queue)
         self.queue = _UNOPENED
+        self.system.openings.forget(self)
         waiters, self.waiters = self.waiters, None
         for waiter in waiters or ():
             if not waiter.done():

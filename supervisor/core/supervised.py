@@ -218,6 +218,7 @@ class SupervisedCell(ThespianRef, Cell):
         """Put all that was put aside in front again, in its order."""
         stash, self.stash = self.stash, None
         if stash:
+            self.open()
             put_back(self.queue, stash)
 
     # --- ends ---

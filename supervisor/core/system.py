@@ -24,6 +24,7 @@ from supervisor.core.cell import Cell
 from supervisor.core.copying import CopyingReplyTarget, copying_cell
 from supervisor.core.guardian import Guardian
 from supervisor.core.lifecycle import stop_children
+from supervisor.core.openings import Openings
 from supervisor.core.registry import Registry
 from supervisor.core.restarts import Restarts
 from supervisor.core.scheduler import Scheduler
@@ -97,6 +98,7 @@ class System:
         self.sweeper = Sweeper(self.home.loop)
         self.restarts = Restarts(self.home.loop, restart_budget)
         self.letters = DeadLetters()
+        self.openings = Openings()
         self.registry = Registry()
         self.ended = Ended()
         self.tracing = Tracing(self)
@@ -134,7 +136,7 @@ class System:
         """Take a message to the system's own address; nothing is expected here."""
 
     def begin_sampling(self) -> None:
-        """Measure the lag of the loop from now on."""
+        """Measure the lag of the loop from now on, and look after idle queues as often."""
         self._sample_lag(self.home.loop.time())
 
     def _sample_lag(self, due: float) -> None:
@@ -142,6 +144,7 @@ class System:
         self.measures.note_lag(max(0.0, loop.time() - due))
         due = loop.time() + LAG_PERIOD_S
         self._lag_handle = loop.call_at(due, self._sample_lag, due)
+        self.openings.look()
 
     # --- for cells ---
 
