@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,7 +49,7 @@ class PortfolioArgs:
     portfolio_id: PortfolioId
     mode: str
     starting_cash: Usdc
-    policies: dict[Wallet, Policy]
+    policies: Mapping[Wallet, Policy]
     settings_hash: str
     directory: Directory
     attempts: Attempts = field(default_factory=Attempts)
