@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +25,9 @@ BOX = Mailbox(capacity=10, overflow=Overflow.REFUSE)
 
 
 class Basket(msgspec.Struct, frozen=True):
-    """Frozen, and yet it shares what it holds."""
+    """Frozen, yet what it holds need not be."""
 
-    fruits: list[str]
+    fruits: Sequence[str]
     owner: Any = None
 
 
@@ -41,7 +42,7 @@ class Eater(SupervisedActor):
 
     @handles(Basket)
     def on_basket(self, message: Basket, sender: ActorAddress) -> None:
-        message.fruits.clear()
+        message.fruits.clear()  # type: ignore[attr-defined]
         if message.owner is not None:
             self.send(message.owner, "eaten")
 
