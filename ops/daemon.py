@@ -133,8 +133,9 @@ async def _drain(base: AsyncioSystemBase) -> None:
 
 def _in_flight(base: AsyncioSystemBase) -> int:
     """Return how many trades, proposals and orders are not at their end."""
-    total = sum(info.depth for info in base.tree())
-    for info in base.tree():
+    actors = base.tree()
+    total = sum(info.depth for info in actors)
+    for info in actors:
         if info.kind == Portfolio.__name__:
             total += int(str(base.snapshot(info.path).get("in_flight", 0)))
     return total

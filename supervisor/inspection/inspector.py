@@ -117,7 +117,7 @@ class Inspector:
 
     def _trace(self, path: str, limit: int, per_second_max: int, contents: bool, by: str) -> Trace:
         only = None if is_pattern(path) else cell_of(self._system, path)
-        trace = self._system.tracing.open(path, only, limit, per_second_max, contents)
+        trace = self._system.tracing.open(self._call, path, only, limit, per_second_max, contents)
         self._journal.open(by, "trace with contents" if contents else "trace", path).close("begun")
         return trace
 

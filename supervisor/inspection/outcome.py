@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import math
 from collections.abc import Coroutine, Generator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from supervisor.errors import InspectionError
 
 if TYPE_CHECKING:
     from supervisor.core.system import System
 
 _Value = TypeVar("_Value")
+
+LOOK_S: Final = 0.5
+"""How often a thread that waits looks whether the loop it waits for still lives."""
 
 
 class Outcome(Generic[_Value]):
@@ -39,10 +45,18 @@ class Outcome(Generic[_Value]):
         return self._future.done()
 
     def result(self, timeout_s: float | None = None) -> _Value:
-        """Return what came of it, waiting for that. Raises `BlockingCall` on the loop, `TimeoutError`."""
+        """Return what came of it, waiting for that.
+
+        Raises `BlockingCall` on the loop, `TimeoutError`, and `InspectionError` if the loop ends before it.
+        """
         if not self._future.done():
             self._home.check_may_block("result()", "await it instead")
-        return self._future.result(timeout_s)
+        left_s = timeout_s if timeout_s is not None else math.inf
+        while left_s > 0 and not concurrent.futures.wait([self._future], min(left_s, LOOK_S)).done:
+            left_s -= LOOK_S
+            if self._home.loop.is_closed() and not self._future.done():
+                raise InspectionError("the system's loop was closed before it came to an end")
+        return self._future.result(0)
 
     def __await__(self) -> Generator[Any, None, _Value]:
         return asyncio.shield(asyncio.wrap_future(self._future)).__await__()

@@ -11,12 +11,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from supervisor.errors import BadTrace
 
 if TYPE_CHECKING:
     from supervisor.core.threads import Home
+
+Call = Callable[..., Any]
+"""Calls a function with arguments on the loop's thread and returns its result."""
 
 EVENTS_WAITING_MAX: Final = 1_000
 LIMIT_MAX: Final = 1_000_000
@@ -84,6 +87,7 @@ class Trace:
     def __init__(
         self,
         home: Home,
+        call: Call,
         closed: Callable[[Trace], None],
         *,
         number: int,
@@ -103,6 +107,7 @@ class Trace:
         self.contents = contents
         self.actors = 0
         self._home = home
+        self._call = call
         self._closed = closed
         self._events: deque[TraceEvent] = deque()
         self._count = 0
@@ -117,15 +122,17 @@ class Trace:
 
     def take(self) -> tuple[TraceEvent, ...]:
         """Return the events that nobody has read yet; from any thread."""
-        return self._home.call(self._take)
+        events: tuple[TraceEvent, ...] = self._call(self._take)
+        return events
 
     def info(self) -> TraceInfo:
         """Return how the trace stands; from any thread."""
-        return self._home.call(self.shown)
+        info: TraceInfo = self._call(self.shown)
+        return info
 
     def close(self) -> None:
         """Trace no more; what was not read can still be. From any thread."""
-        self._home.call(self.end, "closed")
+        self._call(self.end, "closed")
 
     def __enter__(self) -> Self:
         return self

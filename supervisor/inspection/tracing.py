@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from supervisor.errors import BadTrace
-from supervisor.inspection.trace import Trace
+from supervisor.inspection.trace import Call, Trace
 from supervisor.inspection.tracetable import TracingTable
 from supervisor.inspection.tree import below
 from supervisor.paths import expression as expression_of
@@ -32,13 +32,16 @@ class Tracing:
         """Whether anything is traced, so that beginnings and ends of actors matter."""
         return bool(self._traces)
 
-    def open(self, pattern: str, only: Cell | None, limit: int, per_second_max: int, contents: bool) -> Trace:
+    def open(
+        self, call: Call, pattern: str, only: Cell | None, limit: int, per_second_max: int, contents: bool
+    ) -> Trace:
         """Begin a trace of one actor, or of all whose paths match a pattern, now and later."""
         if len(self._traces) >= TRACES_MAX:
             raise BadTrace(f"{TRACES_MAX} traces are under way already; close one first")
         self._serial += 1
         trace = Trace(
             self._system.home,
+            call,
             self._closed,
             number=self._serial,
             pattern=pattern,

@@ -14,6 +14,7 @@ from thespian.actors import ActorAddress
 from supervisor import (
     AsyncioSystemBase,
     BlockingCall,
+    InspectionError,
     LoopBusy,
     Mailbox,
     NoSuchActor,
@@ -217,6 +218,21 @@ async def test_one_who_stops_waiting_does_not_stop_what_was_ordered() -> None:
     waiting.cancel()
     assert (await outcome).restarts == 1
     await base.stop()
+
+
+def test_one_who_waits_for_a_system_that_ends_is_told() -> None:
+    base = AsyncioSystemBase()
+    outcome = base.inspector.top_over(3600)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(outcome.result)
+        base.shutdown()
+        with pytest.raises(InspectionError, match="loop was closed"):
+            waiting.result(60)
+
+
+def test_waiting_for_an_outcome_has_an_end(base: AsyncioSystemBase) -> None:
+    with pytest.raises(TimeoutError):
+        base.inspector.top_over(3600).result(0.01)
 
 
 def test_an_outcome_is_awaited_on_a_loop_of_ones_own(base: AsyncioSystemBase) -> None:
