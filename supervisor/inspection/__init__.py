@@ -1,1 +1,1 @@
-"""What the runtime shows of itself: the tree, dead letters, lag and slow handlers."""
+"""Looking into a system and putting a hand on its actors; `inspector` is the one way in."""

@@ -52,7 +52,7 @@ class TraceEvent:
     took_s: float
     """How long its handler ran; 0 in simulations."""
     error: str
-    """The type of what the handler raised, empty if it did not."""
+    """The type of what the handler raised, empty if it did not, and for plain Thespian actors."""
     sent: tuple[Sent, ...]
     sent_more: int
     """Messages it sent beyond those listed."""
