@@ -19,6 +19,7 @@ def render_status(status: dict[str, Any]) -> None:
         f"up {status['uptime_s']:.0f} s, run {status['run_id']}, settings {status['settings_hash']}"
     )
     console.print("store: available" if store["available"] else f"store: UNAVAILABLE: {store['reason']}")
+    console.print(*_runtime(status["runtime"]), sep="\n")
     if "error" in status["ingest"]:
         console.print(f"ingest does not answer: {status['ingest']['error']}")
     else:
@@ -36,6 +37,17 @@ def render_status(status: dict[str, Any]) -> None:
     console.print(f"skips: {skips or 'none'}")
     console.print(f"orders: {orders or 'none'}")
     console.print(_portfolios(counts))
+
+
+def _runtime(runtime: dict[str, Any]) -> tuple[str, str]:
+    not_handled = ", ".join(f"{reason} {count}" for reason, count in runtime["not_handled"].items())
+    return (
+        f"actors {runtime['actors']}, suspended {runtime['suspended']}, restarts {runtime['restarts']}; "
+        f"messages waiting {runtime['waiting']}, the longest for {runtime['waiting_longest_s']:.1f} s; "
+        f"event loop late by {runtime['loop_lag_p99_ms']:.1f} ms (p99), "
+        f"slow handlers {runtime['slow_handlers']}",
+        f"messages not handled: {not_handled or 'none'}",
+    )
 
 
 def _feeds(ingest: dict[str, Any]) -> Table:

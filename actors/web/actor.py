@@ -112,6 +112,7 @@ class Web(SupervisedActor):
             **self.args.about,
             "uptime_s": round((self.clock.now_ns() - self.started_at_ns) / 1e9, 3),
             "store": {"available": self.available, "reason": self.reason},
+            "runtime": inspection.summary(self.args.inspector),
             "ingest": msgspec.to_builtins(ingest)
             if isinstance(ingest, IngestState)
             else {"error": str(ingest)},

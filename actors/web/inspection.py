@@ -5,6 +5,7 @@ Nothing here shows what a message holds, and nothing gives orders: whoever may l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -27,6 +28,24 @@ def add_routes(app: web.Application, inspector: Inspector) -> None:
     app.router.add_get("/api/actors/top", _answering(pages.top))
     app.router.add_get("/api/actors/{path:.+}", _answering(pages.actor))
     app.router.add_get("/api/dead-letters", _answering(pages.dead_letters))
+
+
+def summary(inspector: Inspector) -> dict[str, object]:
+    """Return what tells at a glance whether the actors are well."""
+    totals = inspector.totals()
+    not_handled: Counter[str] = Counter()
+    for drop in totals.drops:
+        not_handled[drop.reason] += drop.count
+    return {
+        "actors": sum(kind.actors for kind in totals.kinds),
+        "suspended": sum(kind.suspended for kind in totals.kinds),
+        "waiting": sum(kind.depth for kind in totals.kinds),
+        "waiting_longest_s": round(max((kind.oldest_age_s for kind in totals.kinds), default=0.0), 3),
+        "restarts": sum(kind.restarts for kind in totals.kinds),
+        "not_handled": dict(sorted(not_handled.items())),
+        "slow_handlers": sum(handler.count for handler in totals.slow_handlers),
+        "loop_lag_p99_ms": round(totals.lag.p99_s * 1000, 3),
+    }
 
 
 class _Pages:

@@ -124,7 +124,16 @@ def test_config_show_keeps_the_database_password_to_itself(tmp_path: Path) -> No
 def test_status_of_a_running_daemon(daemon: Daemon) -> None:
     done = of(daemon, "status")
     assert done.returncode == 0
-    for said in ("paper mode", "store: available", "stream-0", "poller", "bold", "timid", f"trades {FILLS}"):
+    for said in (
+        "paper mode",
+        "store: available",
+        "suspended 0",
+        "stream-0",
+        "poller",
+        "bold",
+        "timid",
+        f"trades {FILLS}",
+    ):
         assert said in done.stdout
     assert done.stderr == ""
 

@@ -127,6 +127,18 @@ async def test_status_tells_run_uptime_feeds_and_figures(house):
     assert body["uptime_s"] >= 0
 
 
+async def test_status_tells_at_a_glance_whether_the_actors_are_well(house, monkeypatch):
+    monkeypatch.setattr(web, "ASK_TIMEOUT_S", 0.05)
+    await house.becomes(200)
+    house.base.inspector.suspend("inside", by="test")
+    for message in ("unknown to it", CountsQuery(), CountsQuery()):
+        house.base.tell(house.base.find("web" if message == "unknown to it" else "inside"), message)
+    runtime = (await house.get("/api/status"))[1]["runtime"]
+    assert (runtime["actors"], runtime["suspended"], runtime["restarts"]) == (2, 1, 0)
+    assert runtime["not_handled"] == {"unknown-type": 1}
+    assert runtime["waiting"] >= 2
+
+
 async def test_the_actors_that_serve_are_among_those_shown(house):
     await house.becomes(200)
     status, body = await house.get("/api/actors/web")
