@@ -71,8 +71,8 @@ class Injector:
         self._system.clock.step(armed.fault.by_s)
 
     def _break_network(self, armed: Armed[NetworkFault]) -> None:
-        armed.fire(self._system.loop.time())
-        self._system.loop.network.begin(armed.fault)
+        loop = self._system.loop
+        loop.network.begin(armed.fault, lambda: armed.fire(loop.time()))
 
     def _begin_pause(self, armed: Armed[Pause]) -> None:
         self._pauses.append(armed)

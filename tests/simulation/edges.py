@@ -83,11 +83,19 @@ def run(seed: int, plan: FaultPlan | None = None, deep: bool = False) -> Result:
     Without a plan it is the one drawn from the seed. A deep run's digest covers what messages say.
     """
     directory = Directory()
+    violations: list[AssertionError] = []
     plan = planned(seed) if plan is None else plan
     with Simulation(seed, start_ns=START_S * NS, faults=plan, deep=deep) as sim:
         venue = open_venue(sim, seed)
         truth = World(seed, wallets=tuple(venue.leaders()))
-        sim.spawn(Root, "root", HouseArgs(world=truth, directory=directory))
+
+        def check(write: Any, answer: Any) -> None:
+            try:
+                copying.watch(truth.books, write, answer)
+            except AssertionError as error:
+                violations.append(error)
+
+        sim.spawn(Root, "root", HouseArgs(world=truth, directory=directory, check=check))
         sim.advance(BUSY_S)
         sim.heal()
         sim.advance(QUIET_S)
@@ -99,6 +107,8 @@ def run(seed: int, plan: FaultPlan | None = None, deep: bool = False) -> Result:
         connections = len(sim.network.connections)
         faults = tuple(each.fault for each in sim.fired)
         sim.await_(venue.stop())
+    if violations:
+        raise violations[0]
     copying.verify(truth, states)
     decisions = truth.books.decisions.values()
     return Result(

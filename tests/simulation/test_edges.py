@@ -44,5 +44,6 @@ def test_a_seed_repeats_its_run_to_the_byte():
 )
 def test_no_trade_is_lost_to(faults):
     result = edges.run(1, FaultPlan(faults))
-    assert result.faults == faults
+    assert set(result.faults) <= set(faults)
+    assert result.faults
     assert result.trades > 0

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor import NotSimulated
-from supervisor.simulation import Simulation
+from supervisor.simulation import FaultPlan, Simulation
 from supervisor.simulation.network import Conditions, Cut, Nameless, Orphan, Refuse, Reset, Slow, Truncate
 
 FAST = Conditions(latency_s=(0.01, 0.01), cut_share=0.0)
@@ -22,14 +22,16 @@ FAST = Conditions(latency_s=(0.01, 0.01), cut_share=0.0)
 class End:
     """A stream that a test reads and writes, and the server's view of it."""
 
-    def __init__(self, sim: Simulation, client: str = "localhost", server: str = "venue") -> None:
+    def __init__(
+        self, sim: Simulation, client: str = "localhost", server: str = "venue", port: int = 80
+    ) -> None:
         self.sim = sim
         self.heard = bytearray()
         self.gone: list[str] = []
         sim.network.conditions = FAST
-        sim.await_(self._connect(client, server))
+        sim.await_(self._connect(client, server, port))
 
-    async def _connect(self, client: str, server: str) -> None:
+    async def _connect(self, client: str, server: str, port: int) -> None:
         loop = asyncio.get_running_loop()
         end = self
 
@@ -50,9 +52,9 @@ class End:
             def connection_lost(self, error: Exception | None) -> None:
                 end.gone.append(f"client {type(error).__name__}")
 
-        await loop.create_server(Listener, server, 80)
+        await loop.create_server(Listener, server, port)
         with self.sim.network.running_on(client):
-            self.client, _ = await loop.create_connection(Caller, server, 80)
+            self.client, _ = await loop.create_connection(Caller, server, port)
 
 
 def arrives_within(end: End, writer: Any, seconds: float) -> bool:
@@ -242,6 +244,19 @@ def test_a_fault_after_bytes_strikes_the_first_connection_that_comes_there() -> 
         idle.server.write(bytes(9))
         sim.advance(1)
         assert len(idle.heard) == 18
+
+
+def test_a_plan_tells_which_of_its_faults_hit_anything() -> None:
+    hits = (Truncate(after_bytes=10), Cut(at_s=5, for_s=1), Orphan("localhost", "venue", at_s=9))
+    misses = (Reset("elsewhere", "venue", at_s=1), Reset(after_bytes=1_000))
+    with Simulation(1, faults=FaultPlan((*hits, *misses))) as sim:
+        broken = End(sim)
+        broken.server.write(bytes(20))
+        sim.advance(8)
+        End(sim, server="venue2", client="other")
+        End(sim, port=81)
+        sim.advance(8)
+        assert tuple(each.fault for each in sim.fired) == hits
 
 
 def test_faults_come_and_go_by_plan() -> None:

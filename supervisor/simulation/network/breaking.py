@@ -1,4 +1,4 @@
-"""A fault that waits for a connection to come to its n-th byte."""
+"""A fault that breaks connections: at once, or the first that comes to its n-th byte."""
 
 from __future__ import annotations
 
@@ -12,19 +12,15 @@ if TYPE_CHECKING:
 
 
 class Breaking:
-    """Strikes once, whichever connection comes there first."""
+    """A sudden fault under way; `struck` is called when it hits a connection."""
 
-    def __init__(self, fault: SuddenFault, struck: Callable[[Breaking], None]) -> None:
+    def __init__(self, fault: SuddenFault, struck: Callable[[], object]) -> None:
         self.fault = fault
         self._struck = struck
 
     def strike(self, connection: Connection) -> None:
-        """Break this connection and spare the others."""
-        self._struck(self)
-        self.befall(connection)
-
-    def befall(self, connection: Connection) -> None:
         """Do to a connection what the fault says."""
+        self._struck()
         if isinstance(self.fault, Reset):
             connection.reset()
         elif isinstance(self.fault, Orphan):

@@ -149,7 +149,7 @@ class Flow:
             self._network.note(self._connection, self._name, str(len(data)), data)
             self._network.changed(self.target)
         if breaking is not None and self._stream.size >= breaking.fault.after_bytes:
-            breaking.strike(self._connection)
+            self._network.strike(breaking, self._connection)
 
     def _mark_arrives(self, mark: Mark) -> None:
         if mark is Mark.RESET:

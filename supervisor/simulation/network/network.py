@@ -13,7 +13,7 @@ import errno
 import itertools
 import math
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -91,26 +91,32 @@ class Network:
         for fault in faults:
             self.loop.call_later(fault.at_s, self.begin, fault)
 
-    def begin(self, fault: NetworkFault) -> None:
-        """Let a fault begin now, whatever its `at_s`."""
+    def begin(self, fault: NetworkFault, struck: Callable[[], object] = lambda: None) -> None:
+        """Let a fault begin now, whatever its `at_s`; `struck` is called each time that it does harm."""
         self._note_fault(fault, "begins")
         if isinstance(fault, LastingFault):
+            struck()
             self._lasting.append(fault)
             self._refresh()
             if math.isfinite(fault.for_s):
                 self.loop.call_later(fault.for_s, self.end, fault)
         elif isinstance(fault, SuddenFault):
-            self._befall(fault)
+            self._befall(Breaking(fault, struck))
 
-    def _befall(self, fault: SuddenFault) -> None:
-        breaking = Breaking(fault, self._struck)
-        if not fault.after_bytes:
-            for connection in self._concerned(fault):
-                breaking.befall(connection)
+    def _befall(self, breaking: Breaking) -> None:
+        concerned = self._concerned(breaking.fault)
+        if not breaking.fault.after_bytes:
+            for connection in concerned:
+                breaking.strike(connection)
             return
         self._breaking.append(breaking)
-        for connection in self._concerned(fault):
+        for connection in concerned:
             connection.breaking = connection.breaking or breaking
+
+    def strike(self, breaking: Breaking, connection: Connection) -> None:
+        """Break the connection that came to the fault's byte first, and spare the others."""
+        self._disarm(breaking)
+        breaking.strike(connection)
 
     def end(self, fault: LastingFault) -> None:
         """Lift a fault; one that is over already is none."""
@@ -124,12 +130,12 @@ class Network:
         for fault in list(self._lasting):
             self.end(fault)
         for breaking in list(self._breaking):
-            self._struck(breaking)
+            self._disarm(breaking)
 
     def _concerned(self, fault: NetworkFault) -> list[Connection]:
         return [each for each in self._open.values() if fault.concerns(each.client_host, each.server_name)]
 
-    def _struck(self, breaking: Breaking) -> None:
+    def _disarm(self, breaking: Breaking) -> None:
         self._breaking.remove(breaking)
         for connection in self._open.values():
             if connection.breaking is breaking:
