@@ -35,6 +35,7 @@ class HandlerTable(dict[type, Handler]):
         self._kind = cls.__qualname__
         self.message_types = declared.message_types
         """What the class handles in any behaviour."""
+        self._takes: dict[type, bool] = {}
         self._default = declared.default
         self._receives = receives
         """Whether the class has a `receiveMessage` of its own, which then sees every message first."""
@@ -52,7 +53,11 @@ class HandlerTable(dict[type, Handler]):
 
     def takes(self, message_type: type) -> bool:
         """Whether the class declares a handler for the type or a base of it, in whichever behaviour."""
-        return any(base in self.message_types for base in message_type.__mro__)
+        taken = self._takes.get(message_type)
+        if taken is None:
+            taken = any(base in self.message_types for base in message_type.__mro__)
+            self._takes[message_type] = taken
+        return taken
 
     def find(self, message_type: type) -> Handler:
         """Return the handler of a type, or what becomes of a message that has none."""

@@ -22,7 +22,7 @@ from messages.ids import IntentId, TokenId, TradeId, intent_id
 from messages.orders import FillBooked, OrderClosed
 from messages.store import DecisionOutcome, DecisionStored, PortfolioLoaded, StoreDecision
 from messages.trades import LeaderTrade, Side
-from supervisor import handles
+from supervisor import Behaviour, handles
 
 log = structlog.get_logger("portfolio")
 
@@ -44,6 +44,18 @@ class _Chase(Message, frozen=True):
 
 class Portfolio(Settling):
     """One book of positions and cash, and the copies under way in it."""
+
+    unloaded = Behaviour(
+        stashes=(
+            *Settling.unloaded.stashes,
+            LeaderTrade,
+            CopySkipped,
+            FillBooked,
+            OrderClosed,
+            CopyTaken,
+            CopyDropped,
+        )
+    )
 
     def started(self) -> None:
         self.args.attempts.restarted()
@@ -87,9 +99,6 @@ class Portfolio(Settling):
 
     @handles(LeaderTrade)
     def on_trade(self, trade: LeaderTrade, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         self._consider(trade)
 
     def _consider(self, trade: LeaderTrade) -> None:
@@ -181,9 +190,6 @@ class Portfolio(Settling):
 
     @handles(CopySkipped)
     def on_skipped(self, message: CopySkipped, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         if message.skip.epoch != self.epoch:
             return
         self.proposed.pop(message.skip.intent_id, None)
@@ -194,9 +200,6 @@ class Portfolio(Settling):
 
     @handles(FillBooked)
     def on_fill(self, message: FillBooked, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         if not self.account.apply(message.fill):
             if self.account.missed(message.fill):
                 # Its order was restarted while a later one went on: only the store has them in order.
@@ -208,9 +211,6 @@ class Portfolio(Settling):
 
     @handles(OrderClosed)
     def on_order_closed(self, message: OrderClosed, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         self.proposed.pop(message.intent_id, None)
         self.taken.pop(message.intent_id, None)
         self.account.release(message.intent_id)
@@ -218,9 +218,6 @@ class Portfolio(Settling):
 
     @handles(CopyTaken)
     def on_taken(self, message: CopyTaken, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         if message.intent_id not in self.account.reservations:
             # An order that nothing here is put aside for: the caps would not count it.
             self._load()
@@ -231,7 +228,7 @@ class Portfolio(Settling):
     @handles(_Chase)
     def on_chase(self, message: _Chase, sender: ActorAddress) -> None:
         """Take up again what nobody answered: whoever had it was restarted. The store takes it once."""
-        if not self.loaded:
+        if self.behaviour is self.unloaded:
             return
         now_ns = self.clock.monotonic_ns()
         if any(now_ns - at_ns > OVERDUE_AFTER_NS for at_ns in self.taken.values()):
@@ -256,9 +253,6 @@ class Portfolio(Settling):
 
     @handles(CopyDropped)
     def on_dropped(self, message: CopyDropped, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         if message.epoch != self.epoch or message.intent_id not in self.account.reservations:
             return
         if message.reason in (DecisionOutcome.DUPLICATE, DecisionOutcome.FENCED):

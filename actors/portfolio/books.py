@@ -16,7 +16,7 @@ from messages.orders import Holding, OrderRecord
 from messages.portfolio import MismatchFound, PortfolioQuery, PortfolioState
 from messages.store import FollowSpec, LoadPortfolio, PortfolioLoaded, PositionRow, StorePositions
 from messages.trades import Side
-from supervisor import Mailbox, Overflow, Pipe, SupervisedActor, handles
+from supervisor import Behaviour, Mailbox, Overflow, Pipe, SupervisedActor, handles
 
 log = structlog.get_logger("portfolio")
 
@@ -38,16 +38,18 @@ class _LoadAgain(Message, frozen=True):
 
 
 class Books(SupervisedActor):
-    """The account and its way from and to the store. Until `loaded`, every other handler stashes."""
+    """The account and its way from and to the store."""
 
     mailbox = Mailbox(capacity=100_000, overflow=Overflow.HALT)
+
+    unloaded = Behaviour(stashes=(PortfolioQuery,))
+    """Until the books are loaded, and whenever they are loaded anew; subclasses add what they must not do."""
 
     args: PortfolioArgs
 
     def started(self) -> None:
         self.account = Account(self.args.starting_cash)
         self.epoch = 0
-        self.loaded = False
         self.loading: Pipe | None = None
         self._load()
 
@@ -56,7 +58,7 @@ class Books(SupervisedActor):
         return len(self.account.reservations)
 
     def _load(self) -> None:
-        self.loaded = False
+        self.become(self.unloaded)
         if self.loading is not None:
             self.loading.cancel()
         query = LoadPortfolio(
@@ -82,7 +84,7 @@ class Books(SupervisedActor):
 
     @handles(_LoadAgain)
     def on_load_again(self, message: _LoadAgain, sender: ActorAddress) -> None:
-        if not self.loaded:
+        if self.behaviour is self.unloaded:
             self._load()
 
     @handles(PortfolioLoaded)
@@ -93,10 +95,9 @@ class Books(SupervisedActor):
             self.account.apply(fill)
         for order in message.open_orders:
             self._reserve_for(order)
-        self.loaded = True
+        self.unbecome()
         self._store_positions(tuple(self.account.positions.values()))
         self.begin_anew(message)
-        self.unstash()
 
     def begin_anew(self, message: PortfolioLoaded) -> None:
         """Forget what was under way before the state was loaded; the books are as stored."""
@@ -142,9 +143,6 @@ class Books(SupervisedActor):
 
     @handles(PortfolioQuery)
     def on_query(self, message: PortfolioQuery, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         self.send(
             sender,
             PortfolioState(

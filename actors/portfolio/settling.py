@@ -17,7 +17,7 @@ from messages.orders import Fill, VenueSettle, VenueSettled
 from messages.store import OrderStored, PortfolioLoaded, StoreSettlement
 from messages.trades import Side
 from messages.units import Price
-from supervisor import handles
+from supervisor import Behaviour, handles
 
 log = structlog.get_logger("portfolio")
 
@@ -31,6 +31,8 @@ class _WatchAgain(Message, frozen=True):
 
 class Settling(Books):
     """Books whose resolved outcomes turn into cash, each once."""
+
+    unloaded = Behaviour(stashes=(*Books.unloaded.stashes, MarketResolved, OrderStored))
 
     def started(self) -> None:
         self.payouts: dict[TokenId, Price] = {}
@@ -70,9 +72,6 @@ class Settling(Books):
 
     @handles(MarketResolved)
     def on_resolved(self, message: MarketResolved, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         for token, payout in zip(message.token_ids, message.payouts, strict=True):
             self.payouts[token] = payout
             self._settle(token)
@@ -106,9 +105,6 @@ class Settling(Books):
 
     @handles(OrderStored)
     def on_settlement_stored(self, message: OrderStored, sender: ActorAddress) -> None:
-        if not self.loaded:
-            self.stash()
-            return
         for fill in message.fills:
             self.settling.pop(fill.token_id, None)
             self.account.release(fill.fill_id)

@@ -101,5 +101,5 @@ def _change(cell: SupervisedCell, stack: tuple[Behaviour, ...]) -> None:
     left = current(cell)
     cell.behaviours = stack or None
     cell.use(cell.cls.behaviour_tables[stack[-1].name] if stack else cell.cls.handler_table)
-    if left is not None and left.may_stash:
+    if left is not None and left.may_stash and left is not current(cell):
         cell.unstash()

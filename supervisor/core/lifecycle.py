@@ -69,7 +69,8 @@ def start(cell: SupervisedCell) -> bool:
 
 def finish(cell: SupervisedCell) -> None:
     """End an incarnation that has no children and no coroutines left."""
-    timers.cancel_all(cell)
+    if cell.timers:
+        timers.cancel_all(cell)
     actor = cell.actor
     if cell.running:
         cell.running = False
@@ -80,8 +81,11 @@ def finish(cell: SupervisedCell) -> None:
         except BaseException as error:
             log.error("%s (%s): stopped() raised %s", cell.path, cell.kind, type(error).__name__)
     if actor is not None:
-        pipes.cancel_all(cell)
-        timers.cancel_all(cell)  # those that stopped() has set
+        # Again, for what stopped() has set going.
+        if cell.pipes:
+            pipes.cancel_all(cell)
+        if cell.timers:
+            timers.cancel_all(cell)
         if cell.behaviours is not None:
             behaviours.forget(cell)
         cell.breakers = None

@@ -171,6 +171,8 @@ class SupervisedCell(ThespianRef, Cell):
             self.stash.pop()  # put aside, then crashed on: it is not tried again either
         self.drop(DropReason.CRASHED, message, sender, error)
         target = getattr(sender, "cell", None)
+        if isinstance(target, SupervisedCell) and not target.cls.handler_table.takes(HandlerCrashed):
+            return  # most senders: the notice is not even made
         if target is not None and target is not self:
             target.turned_away(HandlerCrashed(type(message).__name__, self.address, self.path))
 

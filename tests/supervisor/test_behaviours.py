@@ -114,6 +114,15 @@ def test_from_one_stashing_behaviour_into_another_what_was_put_aside_stays_aside
     assert _seen(Enter("shut"), 1, Enter("guarded"), 2, Leave()) == [1, 2]
 
 
+def test_entering_the_behaviour_it_is_in_leaves_what_was_put_aside() -> None:
+    with Simulation() as sim:
+        door = sim.spawn(Door, "door")
+        for message in (Enter("shut"), 1, Enter("shut")):
+            sim.tell(door, message)
+        sim.run()
+        assert (sim.base.tree()[0].stashed, sim.base.tree()[0].handled) == (1, 3)
+
+
 def test_a_type_that_no_behaviour_handles_is_not_stashed_but_a_dead_letter() -> None:
     with Simulation() as sim:
         door = sim.spawn(Door, "door")
