@@ -234,6 +234,22 @@ def test_a_receive_message_of_its_own_sees_all_and_passes_on_by_behaviour() -> N
         assert sim.base.snapshot("noting")["seen"] == ["int", 1, "Enter", "int", "elsewhere 2"]
 
 
+def test_a_trace_goes_on_through_changes_of_behaviour() -> None:
+    with Simulation() as sim:
+        door = sim.spawn(Door, "door")
+        sim.run()
+        with sim.base.inspector.trace("door") as trace:
+            for message in (Enter("shut"), 1, Leave(), "text"):
+                sim.tell(door, message)
+                sim.run()
+            seen = [event.message_type for event in trace.take()]
+        assert seen == ["Enter", "int", "Leave", "int", "str"]
+        sim.tell(door, Enter("elsewhere"))
+        sim.tell(door, 2)
+        sim.run()
+        assert sim.base.snapshot("door")["seen"] == [1, "text", "elsewhere 2"]
+
+
 def test_behaviours_on_top_of_each_other_have_a_limit() -> None:
     with Simulation() as sim:
         door = sim.spawn(Door, "door", restart=Restart.TEMPORARY)

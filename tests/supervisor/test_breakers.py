@@ -336,3 +336,23 @@ def test_an_open_breaker_keeps_an_idle_actor_awake() -> None:
         assert sim.base.tree()[0].state == "running"
         sim.advance(9)
         assert sim.base.tree()[0].state == "passive"
+
+
+def test_the_same_seed_opens_for_the_same_jittered_time() -> None:
+    def lengths(seed: int) -> list[float]:
+        found: list[float] = []
+
+        def trip(actor: Guarded) -> None:
+            other = actor.breaker("other", BreakerPolicy(delay=Backoff(first_s=10, jitter=0.5)))
+            other.trip("by hand")
+            found.append(other.retry_after_s)
+            other.reset("by hand")
+
+        with Simulation(seed) as sim:
+            house = House(sim)
+            house.act(trip)
+            house.act(trip)
+        return found
+
+    assert lengths(1) == lengths(1)
+    assert len({*lengths(1), *lengths(2)}) == 4
