@@ -116,6 +116,7 @@ class House(SupervisedActor):
                 store=directory.store,
                 state_dir=self.args.state_dir,
                 run_id=self.args.run_id,
+                prices=directory.prices,
             ),
         )
         directory.leaders = self.spawn(

@@ -64,9 +64,11 @@ class OneOf:
 class Url:
     """A URL of one of `schemes` with a host. Its messages never show the URL: it may hold a password."""
 
-    def __init__(self, *schemes: str, optional: bool = False) -> None:
+    def __init__(self, *schemes: str, optional: bool = False, keyed: bool = False) -> None:
         self._schemes = schemes
         self._optional = optional
+        self.keyed = keyed
+        """Whether all that stands behind the host is to be kept from view."""
 
     def check(self, value: str) -> str:
         """Return `value`, for a web address without its trailing slash."""
@@ -131,6 +133,7 @@ CountOrZero: TypeAlias = Annotated[int, Between(0, 1_000_000)]
 FrameBytes: TypeAlias = Annotated[int, Between(1024, 64 * 1024 * 1024)]
 PageRows: TypeAlias = Annotated[int, Between(1, 1000)]
 Port: TypeAlias = Annotated[int, Between(0, 65_535)]
+FilterWallets: TypeAlias = Annotated[int, Between(1, 10_000)]
 Sockets: TypeAlias = Annotated[int, Between(1, 16)]
 BasisPoints: TypeAlias = Annotated[int, Between(0, 10_000)]
 Amount: TypeAlias = Annotated[Micros, Between(Micros(0), Micros(AMOUNT_MAX))]
@@ -141,4 +144,6 @@ PortfolioText: TypeAlias = Annotated[str, Id(ids.portfolio)]
 Text: TypeAlias = Annotated[str, Word()]
 WebUrl: TypeAlias = Annotated[str, Url("https", "http")]
 SocketUrl: TypeAlias = Annotated[str, Url("wss", "ws")]
+KeyedSocketUrl: TypeAlias = Annotated[str, Url("wss", "ws", keyed=True)]
+"""May hold its user's key anywhere behind the host; it is never shown."""
 DatabaseUrl: TypeAlias = Annotated[str, Url("postgresql", "postgres", optional=True)]

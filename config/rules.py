@@ -25,7 +25,18 @@ def _broken(settings: Settings) -> Iterator[tuple[str, str, str]]:
     yield from _repeated([portfolio.id for portfolio in settings.portfolios], "portfolios.{}.id")
     for index, portfolio in enumerate(settings.portfolios):
         yield from _follow(portfolio, f"portfolios.{index}.follow", wallets)
+    yield from _nodes(settings)
     yield from _waits(settings)
+
+
+def _nodes(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """No message here shows a node's URL, which may hold a key."""
+    urls = settings.endpoints.polygon_urls
+    for index, url in enumerate(urls):
+        if url and url in urls[:index]:
+            yield f"endpoints.polygon_urls.{index}", "was there before", "name each node once"
+    if settings.ingest.trigger == "polygon" and not urls:
+        yield "ingest.trigger", "was polygon without any endpoints.polygon_urls", "name a node, or use api"
 
 
 def _repeated(values: Sequence[str], key: str) -> Iterator[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 HIDDEN: Final = "***"
 
@@ -19,3 +20,10 @@ def redact(text: str) -> str:
     if "://" not in text and "=" not in text:
         return text
     return _NAMED_PASSWORD.sub(rf"\g<key>{HIDDEN}", _USER_PASSWORD.sub(rf"\g<user>:{HIDDEN}@", text))
+
+
+def without_key(url: str) -> str:
+    """Return a URL with everything but scheme, host and port replaced: providers put keys anywhere else."""
+    parts = urlsplit(url)
+    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return shown if url.rstrip("/") == shown else f"{shown}/{HIDDEN}"

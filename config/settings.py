@@ -18,7 +18,9 @@ from config.limits import (
     Count,
     CountOrZero,
     DatabaseUrl,
+    FilterWallets,
     FrameBytes,
+    KeyedSocketUrl,
     Milliseconds,
     MillisecondsOrZero,
     OneOf,
@@ -57,6 +59,8 @@ class Endpoints(Section, frozen=True, kw_only=True):
     """Markets and resolution."""
     data_url: WebUrl = "https://data-api.polymarket.com"
     """Activity by wallet."""
+    polygon_urls: tuple[KeyedSocketUrl, ...] = ()
+    """Polygon nodes over WebSocket, the first that works is used; empty: the chain is no source."""
 
 
 class Database(Section, frozen=True, kw_only=True):
@@ -75,6 +79,8 @@ class Database(Section, frozen=True, kw_only=True):
 class Ingest(Section, frozen=True, kw_only=True):
     """The sources of leaders' trades."""
 
+    trigger: Annotated[str, OneOf("api", "polygon", "both")] = "both"
+    """api: stream and polling; polygon: the chain, with polling for gaps; both: all of them."""
     start: Annotated[str, OneOf("flat", "warm")] = "flat"
     """flat: nothing older than the first start is taken; warm: warm_start_seconds back, as backfill."""
     warm_start_seconds: WholeSeconds = 3600
@@ -105,6 +111,18 @@ class Ingest(Section, frozen=True, kw_only=True):
     """Longest wait for a page."""
     poll_settle_s: SecondsOrZero = 6.0
     """After a gap the poller looks at once and again this much later: the API lags behind the chain."""
+    polygon_silence_s: Seconds = 15.0
+    """A node without a new block this long is left for the next."""
+    polygon_lag_max_s: Seconds = 60.0
+    """A node whose newest block is older than this is left for the next, if there is another."""
+    polygon_reorg_settle_s: SecondsOrZero = 30.0
+    """How long a transaction that lost its block may take to be mined again before it counts as undone."""
+    polygon_wallets_per_filter: FilterWallets = 500
+    """Wallets in one log filter; halved by itself where a node takes fewer."""
+    polygon_drift_watch: bool = True
+    """Look for fills by contracts that Remora does not know, too: a second filter for the same wallets."""
+    polygon_requests_per_s: PerSecond = 10.0
+    """Budget for a node; subscribing takes one or two for each filter."""
     identity_window_s: WholeSeconds = 172800
     """How long a trade is remembered to recognise late duplicates."""
 

@@ -14,10 +14,11 @@ import msgspec
 
 from config import settings as source
 from config.amounts import Micros
+from config.limits import Url
 from config.loading import Loaded
 from config.origins import DEFAULT, OriginKind
 from config.schema import Field, fields, is_section
-from config.secrets import redact
+from config.secrets import redact, without_key
 from config.settings import Section
 from messages.units import decimal_text
 
@@ -57,7 +58,12 @@ def _rows(loaded: Loaded, field: Field, value: Any, key: str, meaning: str) -> I
     else:
         origin = loaded.origins.get(key, DEFAULT)
         place = "" if origin is DEFAULT else origin.place
-        yield Row(key, written(value), origin.kind, place, meaning)
+        shown = without_key(value) if _is_keyed(field) else value
+        yield Row(key, written(shown), origin.kind, place, meaning)
+
+
+def _is_keyed(field: Field) -> bool:
+    return any(isinstance(limit, Url) and limit.keyed for limit in field.limits)
 
 
 def written(value: Any) -> str:

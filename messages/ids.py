@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 Wallet: TypeAlias = str
 """A leader's funding wallet: `0x` and 40 lowercase hex digits."""
 ConditionId: TypeAlias = str
-"""A market: `0x` and 64 lowercase hex digits."""
+"""A market: `0x` and 64 lowercase hex digits, or 62 in Protocol V2."""
 TokenId: TypeAlias = str
 """One outcome of a market: a decimal integer as text."""
 TxHash: TypeAlias = str
@@ -21,6 +21,8 @@ PortfolioId: TypeAlias = str
 
 _WALLET: Final = re.compile(r"0x[0-9a-f]{40}")
 _HASH: Final = re.compile(r"0x[0-9a-f]{64}")
+_CONDITION: Final = re.compile(r"0x(?:[0-9a-f]{64}|0[12][0-9a-f]{60})")
+"""Protocol V2 leaves the outcome's byte out, and begins with its module: binary or negative risk."""
 _TOKEN: Final = re.compile(r"[0-9]{1,78}")
 _PORTFOLIO: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
@@ -41,8 +43,8 @@ def wallet(text: str) -> Wallet:
 
 
 def condition(text: str) -> ConditionId:
-    """Return a condition id in lowercase. Combo markets have 62 digits and are refused with `IdError`."""
-    return _matched(_HASH, text.lower(), "condition id", "0x and 64 hex digits")
+    """Return a condition id in lowercase. Those of combo markets are refused with `IdError`."""
+    return _matched(_CONDITION, text.lower(), "condition id", "0x and 64 hex digits")
 
 
 def token(text: str) -> TokenId:

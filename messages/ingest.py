@@ -41,6 +41,19 @@ class FeedDown(Message, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
+class ContractDrift(Message, frozen=True, kw_only=True, gc=False):
+    """An alarm: the chain shows something of a leader's that Remora has no rule for, in words.
+
+    `kind` is what is unknown: an exchange, a topic, a layout or a token. Told once for each `text`.
+    """
+
+    feed: str
+    kind: str
+    text: str
+    wallet: Wallet | None
+    at_ns: int
+
+
 class IngestQuery(Message, frozen=True, kw_only=True, gc=False):
     """Answered with `IngestState`."""
 
@@ -66,3 +79,5 @@ class IngestState(Message, frozen=True, kw_only=True, gc=False):
     feeds: tuple[FeedState, ...]
     trades_seen: int
     leaders: int
+    drifts: tuple[ContractDrift, ...] = ()
+    """The latest alarms."""

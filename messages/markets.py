@@ -73,6 +73,20 @@ class MarketAnswer(Message, frozen=True, kw_only=True, gc=False):
     error: str = ""
 
 
+class TokenQuery(Message, frozen=True, kw_only=True, gc=False):
+    """Ask the price service which market an outcome token is of; answered with `TokenAnswer`."""
+
+    token_id: TokenId
+
+
+class TokenAnswer(Message, frozen=True, kw_only=True, gc=False):
+    """The market that a host says the token is of, of whatever age, or why there is none."""
+
+    token_id: TokenId
+    market: Market | None
+    error: str = ""
+
+
 class BookQuery(Message, frozen=True, kw_only=True, gc=False):
     """Ask the price service for a book no older than `age_ms_max`; answered with `BookAnswer`."""
 

@@ -21,6 +21,7 @@ class SourceKind(StrEnum):
 
     STREAM = "stream"
     API = "api"
+    CHAIN = "chain"
 
 
 class FillReported(MoneyMessage, frozen=True, kw_only=True, gc=False):
@@ -30,7 +31,7 @@ class FillReported(MoneyMessage, frozen=True, kw_only=True, gc=False):
     `feed` names one socket or one poller. `occurrence` is 1 for the first row with this content that the
     feed delivered for the transaction, 2 for the second, …: it tells twins from re-deliveries, and a feed
     may start again from 1 at any time. `usdc` is shares times price without fees. `outcome_index` is None
-    where the source cannot be trusted on it.
+    where the source cannot be trusted on it. `block_number` and `log_index` are known to the chain alone.
     """
 
     wallet: Wallet
@@ -52,6 +53,8 @@ class FillReported(MoneyMessage, frozen=True, kw_only=True, gc=False):
     title: str = ""
     slug: str = ""
     event_slug: str = ""
+    block_number: int | None = None
+    log_index: int | None = None
     raw: bytes = b""
 
 
@@ -86,6 +89,10 @@ class LeaderTrade(MoneyMessage, frozen=True, kw_only=True, gc=False):
     title: str = ""
     slug: str = ""
     event_slug: str = ""
+    block_number: int | None = None
+    log_index: int | None = None
+    retracted: bool = False
+    """Whether the chain took its transaction back after all: it never happened."""
     raw: bytes = b""
     seq: int = 0
 
@@ -93,6 +100,19 @@ class LeaderTrade(MoneyMessage, frozen=True, kw_only=True, gc=False):
     def trace_id(self) -> str:
         """The id that follows this trade through every log line."""
         return self.trade_id
+
+
+class FillsRetracted(MoneyMessage, frozen=True, kw_only=True, gc=False):
+    """From the chain: this transaction is in no block any more, so none of its fills of this wallet happened.
+
+    A reorganisation removes a transaction whole. If it is mined again after all, its fills are reported anew,
+    and count again under the identity that they had.
+    """
+
+    wallet: Wallet
+    tx: TxHash
+    feed: str
+    seen_at_ns: int
 
 
 class GapSuspected(Message, frozen=True, kw_only=True, gc=False):

@@ -6,6 +6,7 @@ something. Trades do not come through it: sources send them straight to the lead
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,15 +22,30 @@ from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, TradeM
 from actors.ingest.stream import Stream, StreamArgs
 from config import settings
 from messages.base import Message
-from messages.ingest import FeedDown, FeedState, FeedUp, IngestQuery, IngestState, LeadersWatched
+from messages.ingest import (
+    ContractDrift,
+    FeedDown,
+    FeedState,
+    FeedUp,
+    IngestQuery,
+    IngestState,
+    LeadersWatched,
+)
 from messages.store import StoreAvailability, SubscribeAvailability
 from messages.trades import GapSuspected
 from supervisor import Backoff, Mailbox, Overflow, SupervisedActor, Supervision, handles
 
 GAP_REPEAT_S: Final = 5.0
-"""Without any stream the poller is sent out this often: then it is the only source."""
+"""Without any live source the poller is sent out this often: then it is the only source."""
 DOUBT_S: Final = 30.0
 """Frames that nobody can read have the poller sent out no more often than this."""
+
+DRIFTS_KEPT: Final = 16
+"""Alarms that are shown; all of them are in the log."""
+
+API: Final = "api"
+POLYGON: Final = "polygon"
+"""Trigger modes that leave a source out (D2)."""
 
 _NS_PER_S: Final = 1_000_000_000
 
@@ -46,7 +62,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class IngestArgs:
-    """What ingest needs: its settings, the store's address, and where and as which run it records."""
+    """What ingest needs: its settings, its neighbours, and where and as which run it records."""
 
     ingest: settings.Ingest
     endpoints: settings.Endpoints
@@ -54,6 +70,8 @@ class IngestArgs:
     store: Any
     state_dir: Path
     run_id: str
+    prices: Any = None
+    """The price service, where the chain is a source."""
     announced: Announced = field(default_factory=Announced)
 
 
@@ -66,7 +84,7 @@ class _DoubtOver(Message, frozen=True):
 
 
 class Ingest(SupervisedActor):
-    """Starts `stream-0` to `stream-n`, `poller` and, if wanted, `recorder`."""
+    """Starts `stream-0` to `stream-n`, `chain`, `poller` and `recorder`, as far as they are wanted (D2)."""
 
     mailbox = Mailbox(capacity=50_000, overflow=Overflow.HALT)
     supervision = Supervision(restarts_max=20, period_s=60, backoff=Backoff(first_s=0.1, max_s=10))
@@ -85,6 +103,7 @@ class Ingest(SupervisedActor):
         self.doubted: TradeMissed | None = None
         self.is_doubting = False
         self.sources: dict[str, ActorAddress] = {}
+        self.drifts: deque[ContractDrift] = deque(maxlen=DRIFTS_KEPT)
         self._spawn_sources()
         self.timer("no feed", GAP_REPEAT_S, _NoFeed())
         self.send(self.args.store, SubscribeAvailability())
@@ -103,7 +122,9 @@ class Ingest(SupervisedActor):
         if args.recording.enabled:
             folder = Path(args.state_dir).expanduser() / "recordings"
             recorder = self.spawn(Recorder, "recorder", RecorderArgs(folder=folder, run_id=args.run_id))
-        for number in range(args.ingest.sockets):
+        if args.ingest.trigger != API:
+            self._spawn_chain()
+        for number in range(args.ingest.sockets if args.ingest.trigger != POLYGON else 0):
             feed = f"stream-{number}"
             self.sources[feed] = self.spawn(
                 Stream,
@@ -120,6 +141,21 @@ class Ingest(SupervisedActor):
             Poller,
             poller.FEED,
             PollerArgs(ingest=self.myAddress, url=args.endpoints.data_url, settings=args.ingest),
+        )
+
+    def _spawn_chain(self) -> None:
+        args = self.args
+        urls = args.endpoints.polygon_urls
+        if not urls:
+            log.warning("no endpoints.polygon_urls: trades come from the stream and the poller alone")
+            return
+        # Contracts' codecs cost 22 MB of memory, which those who do not follow the chain keep.
+        from actors.ingest.chain.actor import FEED, Chain, ChainArgs
+
+        self.sources[FEED] = self.spawn(
+            Chain,
+            FEED,
+            ChainArgs(ingest=self.myAddress, prices=args.prices, urls=urls, settings=args.ingest),
         )
 
     # --- passed on to the sources ---
@@ -165,7 +201,7 @@ class Ingest(SupervisedActor):
     def on_up(self, message: FeedUp, sender: ActorAddress) -> None:
         self.coverage.up(message.feed, self.clock.now_ns())
         self.cancel("no feed")
-        self._close_gap("a trade stream is back after a gap")
+        self._close_gap("a live source is back after a gap")
 
     @handles(FeedDown)
     def on_down(self, message: FeedDown, sender: ActorAddress) -> None:
@@ -174,7 +210,7 @@ class Ingest(SupervisedActor):
     def _down(self, feed: str, last_event_at_ns: int) -> None:
         self.coverage.down(feed, last_event_at_ns, self.clock.now_ns())
         if self.coverage.is_up:
-            self._close_gap("all trade streams were silent at the same time")
+            self._close_gap("all live sources were silent at the same time")
         else:
             self.timer("no feed", GAP_REPEAT_S, _NoFeed())
 
@@ -184,7 +220,7 @@ class Ingest(SupervisedActor):
         if self.coverage.is_up:
             return
         since_ns = self.coverage.gap_since_ns
-        self._tell_gap(since_ns if since_ns is not None else self.clock.now_ns(), "no trade stream is up")
+        self._tell_gap(since_ns if since_ns is not None else self.clock.now_ns(), "no live source is up")
         self.timer("no feed", GAP_REPEAT_S, _NoFeed())
 
     def _close_gap(self, reason: str) -> None:
@@ -199,6 +235,10 @@ class Ingest(SupervisedActor):
         leaders = self.args.announced.leaders
         for address in leaders.addresses.values() if leaders is not None else ():
             self.send(address, gap)
+
+    @handles(ContractDrift)
+    def on_drift(self, message: ContractDrift, sender: ActorAddress) -> None:
+        self.drifts.append(message)
 
     @handles(TradeMissed)
     def on_missed(self, message: TradeMissed, sender: ActorAddress) -> None:
@@ -237,5 +277,6 @@ class Ingest(SupervisedActor):
             feeds=tuple(self.states[feed] for feed in self.sources if feed in self.states),
             trades_seen=max(self.trades.values(), default=0),
             leaders=len(leaders.addresses) if leaders is not None else 0,
+            drifts=tuple(self.drifts),
         )
         self.send(sender, state)

@@ -1,4 +1,4 @@
-"""One WebSocket to the trade stream: opening it, keeping it alive, and seeing that it is of no more use."""
+"""One WebSocket to a source: opening it, keeping it alive, and seeing that it is of no more use."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ _TOO_BIG: Final = 1009
 
 
 async def connect(
-    session: aiohttp.ClientSession, url: str, *, timeout_s: float, frame_bytes_max: int
+    session: aiohttp.ClientSession, url: str, *, timeout_s: float, frame_bytes_max: int, greeting: str = ""
 ) -> ClientWebSocketResponse:
-    """Return a socket that is subscribed to all trades. Raises `SocketLost` naming the host and the cause."""
+    """Return a socket that has sent `greeting`, if any. Raises `SocketLost` naming the host and the cause."""
     socket: ClientWebSocketResponse | None = None
     try:
         async with asyncio.timeout(timeout_s):
             socket = await session.ws_connect(
                 url, max_msg_size=frame_bytes_max, timeout=ClientWSTimeout(ws_close=CLOSE_S)
             )
-            await socket.send_str(rtds.SUBSCRIBE)
+            if greeting:
+                await socket.send_str(greeting)
             return socket
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         if socket is not None:

@@ -2,10 +2,12 @@
 
 RowError
 ├── Malformed            it is no trade: says which field, what was seen and what was expected
-└── ComboMarket          it is a trade in a combo market, which Remora does not follow
+├── ComboMarket          it is a trade in a combo market, which Remora does not follow
+└── Drift                the chain shows what the table of its contracts lacks: never a trade, always an alarm
 TradeUnread              what may be a leader's trade came and could not be taken
 SubscriptionRefused      the trade stream said no to the subscription
 SocketLost               the socket is no use any more
+RpcRefused               a node answered a request with an error
 PageError
 ├── Throttled            the Data API wants fewer requests
 ├── PageFailed           no page this time; asking again is right
@@ -64,7 +66,18 @@ class Malformed(RowError):
 
 
 class ComboMarket(RowError):
-    """A trade in a combo market: its condition id has 62 digits and names no market of its own."""
+    """A trade in a combo market, which is made of several and is none of its own."""
+
+
+class Drift(RowError):
+    """Something of a watched wallet's that Remora's table of contracts and layouts does not cover.
+
+    `kind` says what is unknown: an exchange, a topic, a layout or a token.
+    """
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 class TradeUnread(Exception):
@@ -81,6 +94,19 @@ class SubscriptionRefused(Exception):
 
 class SocketLost(Exception):
     """The connection ended or must be given up; the text says why."""
+
+
+class RpcRefused(Exception):
+    """A node's error answer. `is_throttle` says that it wants fewer requests."""
+
+    def __init__(self, method: str, code: int, text: str) -> None:
+        super().__init__(f"{method} was refused with {code}: {text:.{_SEEN_MAX}}")
+        self.code = code
+
+    @property
+    def is_throttle(self) -> bool:
+        """Whether it was the rate and not the request: 429, or the limit that EIP-1474 numbers."""
+        return self.code in (429, -32005)
 
 
 class PageError(Exception):

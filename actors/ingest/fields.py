@@ -23,7 +23,9 @@ OUTCOME_INDEX_MAX: Final = 255
 TEXT_MAX: Final = 500
 """Longest title or slug that is kept."""
 
-_COMBO_DIGITS: Final = 62
+_V2_DIGITS: Final = 62
+_V2_MARKETS: Final = ("01", "02")
+"""Binary and negative-risk markets; 03 are combos."""
 
 
 def epoch_ns(value: Decimal, field: str) -> int:
@@ -68,8 +70,11 @@ def side(text: str, field: str) -> Side:
 
 
 def condition(text: str) -> ConditionId:
-    """Return a condition id. Raises `ComboMarket` for the 62 digits of a combo, else `ids.IdError`."""
-    if len(text) == 2 + _COMBO_DIGITS:
+    """Return a condition id. Raises `ComboMarket` for that of a combo, else `ids.IdError`.
+
+    Protocol V2 has ids of 62 digits, of which the first byte says what kind of market it is.
+    """
+    if len(text) == 2 + _V2_DIGITS and text[2:4] not in _V2_MARKETS:
         raise ComboMarket(f"condition id {text} is that of a combo market")
     return ids.condition(text)
 

@@ -13,6 +13,10 @@ RECONNECTS = Counter("remora_ingest_reconnects_total", "Connections that ended o
 THROTTLED = Counter("remora_ingest_throttled_total", "429s of the Data API")
 GAPS = Counter("remora_ingest_gaps_total", "Times the stream may have missed something")
 LAST_EVENT = Gauge("remora_ingest_last_event_timestamp_seconds", "When data last came", ["feed"])
+DRIFT = Counter("remora_ingest_drift_total", "Leaders' logs from contracts that Remora lacks", ["kind"])
+RETRACTED = Counter("remora_ingest_retracted_total", "Leaders' transactions that the chain took back")
+THROTTLED_RPC = Counter("remora_ingest_rpc_throttled_total", "429s of Polygon nodes")
+WALLETS_SUBSCRIBED = Gauge("remora_ingest_chain_wallets", "Wallets with a confirmed subscription")
 RECORDED = Counter("remora_ingest_recorded_total", "Leaders' frames written to recordings")
 UNRECORDED = Counter("remora_ingest_unrecorded_total", "Leaders' frames that recording had to leave out")
 

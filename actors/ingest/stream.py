@@ -16,7 +16,7 @@ import structlog
 from aiohttp import ClientWebSocketResponse
 from thespian.actors import ActorAddress
 
-from actors.ingest import connection, metrics
+from actors.ingest import connection, metrics, rtds
 from actors.ingest.errors import SocketLost, SubscriptionRefused, TradeUnread
 from actors.ingest.intake import Intake
 from actors.ingest.redelivery import content
@@ -151,6 +151,7 @@ class Stream(SupervisedActor):
                 self.args.url,
                 timeout_s=limits.connect_timeout_s,
                 frame_bytes_max=limits.frame_bytes_max,
+                greeting=rtds.SUBSCRIBE,
             )
         except SocketLost as lost:
             return str(lost)

@@ -1,9 +1,10 @@
-"""Sales held back after a gap: what the stream says now may come before what the poller still has to bring.
+"""Sales held back after a gap: what a live source says now may come before what the poller has to bring.
 
 While trades are missing, a leader's sale would be copied in proportion to a position that lacks them, and
-a missed buy would be copied after the sale that ended it. So a sale from the stream, and whatever follows
-it in the same outcome, waits until the poller has swept the wallet late enough after the gap, or reports
-the sale itself in its turn. Buys do not wait. Pure: the actor brings the time and the limit on waiting.
+a missed buy would be copied after the sale that ended it. So a sale from stream or chain, and whatever
+follows it in the same outcome, waits until the poller has swept the wallet late enough after the gap, or
+reports the sale itself in its turn. Buys do not wait. Pure: the actor brings the time and the limit on
+waiting.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Patience:
 
     def holds(self, report: FillReported) -> bool:
         """Take the report and return True if it has to wait."""
-        if self._settled_ns is None or report.kind is not SourceKind.STREAM:
+        if self._settled_ns is None or report.kind is SourceKind.API:
             return False
         if report.side is not Side.SELL and report.token_id not in self._tokens:
             return False

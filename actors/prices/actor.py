@@ -14,17 +14,20 @@ from actors.prices.signals import (
     BooksLanded,
     GatherBooks,
     GatherMarkets,
+    GatherTokens,
     MarketsLanded,
     ResolutionTick,
+    TokensLanded,
     WarmTick,
     WitnessLanded,
 )
-from actors.prices.source import Source
+from actors.prices.source import GAMMA, Source
+from actors.prices.token_desk import ANY_AGE_MS, TokenDesk
 from actors.prices.upstream import ConnectorFactory, Upstream
 from actors.prices.watches import Watches
 from config.settings import Endpoints
 from config.settings import Prices as PricesSettings
-from messages.markets import BookQuery, MarketQuery, WatchResolution
+from messages.markets import BookQuery, MarketQuery, TokenQuery, WatchResolution
 from supervisor import Mailbox, Overflow, Refused, SupervisedActor, handles
 
 MAILBOX_CAPACITY: Final = 65_536
@@ -50,8 +53,9 @@ class Prices(SupervisedActor):
     """Owns every call to Gamma and CLOB for market data.
 
     `MarketQuery` and `BookQuery` are answered each exactly once with the age and whether it is within what
-    was asked. `WatchResolution` is answered once with `MarketResolved`, as soon as some host states what the
-    market pays; asking again while it is watched changes nothing.
+    was asked, `TokenQuery` exactly once with the token's market. `WatchResolution` is answered once with
+    `MarketResolved`, as soon as some host states what the market pays; asking again while it is watched
+    changes nothing.
     """
 
     mailbox = Mailbox(capacity=MAILBOX_CAPACITY, overflow=Overflow.REFUSE)
@@ -63,6 +67,9 @@ class Prices(SupervisedActor):
         source = Source(self._upstream, args.endpoints, self.clock)
         self._markets = MarketDesk(self, settings, source, args.store, args.watches)
         self._books = BookDesk(self, settings, source)
+        self._tokens = TokenDesk(
+            self, settings, source, lambda market, stamped: self._markets.learn(market, GAMMA, stamped)
+        )
         self.timer("warm", settings.warm_interval_s, WarmTick(), every=True)
         self.timer("resolution", settings.resolution_poll_s, ResolutionTick(), every=True)
         self._markets.poll()
@@ -70,6 +77,7 @@ class Prices(SupervisedActor):
     def stopped(self) -> None:
         self._markets.close()
         self._books.close()
+        self._tokens.close()
         self._upstream.close()
 
     def snapshot(self) -> dict[str, object]:
@@ -77,6 +85,7 @@ class Prices(SupervisedActor):
         return {
             "markets": self._markets.snapshot(),
             "books": self._books.snapshot(),
+            "tokens": self._tokens.snapshot(),
             "hosts": self._upstream.snapshot(),
         }
 
@@ -87,6 +96,10 @@ class Prices(SupervisedActor):
     @handles(BookQuery)
     def on_book_query(self, message: BookQuery, sender: ActorAddress) -> None:
         self._books.ask(message.token_id, message.age_ms_max, sender)
+
+    @handles(TokenQuery)
+    def on_token_query(self, message: TokenQuery, sender: ActorAddress) -> None:
+        self._tokens.ask(message.token_id, ANY_AGE_MS, sender)
 
     @handles(WatchResolution)
     def on_watch_resolution(self, message: WatchResolution, sender: ActorAddress) -> None:
@@ -99,6 +112,14 @@ class Prices(SupervisedActor):
     @handles(GatherBooks)
     def on_gather_books(self, message: GatherBooks, sender: ActorAddress) -> None:
         self._books.take_off()
+
+    @handles(GatherTokens)
+    def on_gather_tokens(self, message: GatherTokens, sender: ActorAddress) -> None:
+        self._tokens.take_off()
+
+    @handles(TokensLanded)
+    def on_tokens_landed(self, message: TokensLanded, sender: ActorAddress) -> None:
+        self._tokens.landed(message)
 
     @handles(MarketsLanded)
     def on_markets_landed(self, message: MarketsLanded, sender: ActorAddress) -> None:

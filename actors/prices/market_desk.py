@@ -90,7 +90,7 @@ class MarketDesk(Desk[Market]):
         for key in message.asked:
             market = message.answer.values.get(key) if message.answer is not None else None
             if market is not None and message.answer is not None:
-                self._learn(market, CLOB if message.stage is Stage.CLOB else GAMMA, message.answer)
+                self.learn(market, CLOB if message.stage is Stage.CLOB else GAMMA, message.answer)
                 continue
             trouble = message.error or (
                 message.answer.broken.get(key, "") if message.answer is not None else ""
@@ -119,7 +119,7 @@ class MarketDesk(Desk[Market]):
         if market.token_ids != known.value.token_ids:
             log.warning("hosts disagree on the outcomes of a market", condition_id=message.condition_id)
             return
-        self._learn(market, CLOB, message.answer)
+        self.learn(market, CLOB, message.answer)
 
     def watch(self, condition_id: ConditionId, watcher: ActorAddress) -> None:
         """Tell `watcher` what a market pays: at once if that is known, else when it is."""
@@ -148,7 +148,8 @@ class MarketDesk(Desk[Market]):
         self.fly(self.warm_keys(self.settings.t1_ms // 2), urgent=False)
         metrics.KNOWN.labels(self.kind).set(len(self.memory))
 
-    def _learn(self, market: Market, source: str, stamped: Stamped[Market]) -> None:
+    def learn(self, market: Market, source: str, stamped: Stamped[Market]) -> None:
+        """Take news of a market, asked for here or not."""
         resolved = market.resolution is Resolution.RESOLVED
         arrived = Known(market, stamped.as_of_ns, stamped.mono_ns, source, resolved)
         known = self.memory.put(market.condition_id, arrived)

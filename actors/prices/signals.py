@@ -27,6 +27,10 @@ class GatherBooks(Message, frozen=True, kw_only=True, gc=False):
     """Ask for the books gathered."""
 
 
+class GatherTokens(Message, frozen=True, kw_only=True, gc=False):
+    """Ask for the tokens gathered."""
+
+
 class WarmTick(Message, frozen=True, kw_only=True, gc=False):
     """Refresh what is in play."""
 
@@ -39,6 +43,15 @@ class MarketsLanded(Message, frozen=True, kw_only=True, gc=False):
     """A call for markets came to its end: with an answer, or with an error."""
 
     asked: tuple[ConditionId, ...]
+    stage: Stage
+    answer: Stamped[Market] | None = None
+    error: str = ""
+
+
+class TokensLanded(Message, frozen=True, kw_only=True, gc=False):
+    """A call for the markets of tokens came to its end: with an answer by token, or with an error."""
+
+    asked: tuple[TokenId, ...]
     stage: Stage
     answer: Stamped[Market] | None = None
     error: str = ""

@@ -22,6 +22,8 @@ GAMMA: Final = "gamma"
 CLOB: Final = "clob"
 MARKETS_PER_CALL: Final = 50
 """Condition ids are 66 characters: this many keep the request line under the 8 kB that servers take."""
+TOKENS_PER_CALL: Final = 50
+"""The same, at up to 78 digits."""
 BOOKS_PER_CALL: Final = 200
 BOOKS_PER_SLICE: Final = 4
 """Books decoded before the loop gets its turn again: well under a millisecond, a hundred levels a side."""
@@ -53,7 +55,28 @@ class Source:
         self, ids: Sequence[ConditionId], *, closed: bool, urgent: bool
     ) -> Stamped[Market]:
         """Ask Gamma for markets; closed ones show only when asked for."""
-        params = [("condition_ids", each) for each in ids]
+        page = await self._gamma_page("condition_ids", ids, closed=closed, urgent=urgent)
+        wanted = set(ids)
+        return self._stamped(
+            {key: market for key, market in page.markets.items() if key in wanted},
+            {key: str(error) for key, error in page.broken.items()},
+        )
+
+    async def gamma_markets_of(
+        self, tokens: Sequence[TokenId], *, closed: bool, urgent: bool
+    ) -> Stamped[Market]:
+        """Ask Gamma for the markets of tokens, by token; closed ones show only when asked for."""
+        page = await self._gamma_page("clob_token_ids", tokens, closed=closed, urgent=urgent)
+        wanted = set(tokens)
+        return self._stamped(
+            {each: market for market in page.markets.values() for each in market.token_ids if each in wanted},
+            {key: str(error) for key, error in page.broken.items()},
+        )
+
+    async def _gamma_page(
+        self, filter_: str, ids: Sequence[str], *, closed: bool, urgent: bool
+    ) -> gamma.Page:
+        params = [(filter_, each) for each in ids]
         params.append(("limit", str(len(ids))))
         if closed:
             params.append(("closed", "true"))
@@ -64,11 +87,7 @@ class Source:
             metrics.MALFORMED.labels(GAMMA).inc()
             raise
         metrics.MALFORMED.labels(GAMMA).inc(len(page.broken))
-        wanted = set(ids)
-        return self._stamped(
-            {key: market for key, market in page.markets.items() if key in wanted},
-            {key: str(error) for key, error in page.broken.items()},
-        )
+        return page
 
     async def clob_market(
         self, condition_id: ConditionId, known: Market | None, *, urgent: bool
