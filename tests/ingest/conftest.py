@@ -18,9 +18,9 @@ from actors.ingest.actor import Ingest as IngestActor
 from actors.ingest.actor import IngestArgs
 from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, TradeMissed
 from config.settings import Endpoints, Ingest, Recording
-from messages.ingest import FeedDown, FeedUp, IngestQuery, IngestState, LeadersWatched
+from messages.ingest import ContractDrift, FeedDown, FeedUp, IngestQuery, IngestState, LeadersWatched
 from messages.store import StoreAvailability, SubscribeAvailability
-from messages.trades import CursorReached, FillReported, GapSuspected
+from messages.trades import CursorReached, FillReported, FillsRetracted, GapSuspected
 from supervisor import AsyncioSystemBase, Mailbox, Overflow, SupervisedActor, handles
 
 T = TypeVar("T")
@@ -246,6 +246,8 @@ class Probe(SupervisedActor):
         FeedUp,
         FeedDown,
         TradeMissed,
+        ContractDrift,
+        FillsRetracted,
     )
     def on_message(self, message: object, sender: ActorAddress) -> None:
         self.args.messages.append(message)

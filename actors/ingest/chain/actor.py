@@ -83,6 +83,7 @@ class Chain(SupervisedActor):
             Backoff(first_s=limits.reconnect_first_s, max_s=limits.reconnect_max_s, factor=2, jitter=0.3),
             self.random,
         )
+        self.subscriptions: Subscriptions | None = None
         self.connected = False
         self.reconnects = 0
         self.error = self.alarm = ""
@@ -98,10 +99,13 @@ class Chain(SupervisedActor):
 
     def snapshot(self) -> dict[str, object]:
         return {
-            "node": self.rotation.url,
+            "node": without_key(self.rotation.url),
             "connected": self.connected,
+            "block": self.intake.block_number,
             "frames": self.intake.frames,
             "leader_fills": self.intake.leader_fills,
+            "redelivered": self.intake.redelivered,
+            "subscriptions": len(self.subscriptions) if self.subscriptions is not None else 0,
             "waiting": len(self.delivery),
             "undone": len(self.undone),
             "drifts": self.intake.drifts,
@@ -203,7 +207,7 @@ class Chain(SupervisedActor):
     async def _follow(self, node: Node) -> NoReturn:
         """Keep this connection's subscriptions in step with the leaders."""
         limits = self.args.settings
-        subscriptions = Subscriptions(
+        subscriptions = self.subscriptions = Subscriptions(
             node,
             self.log,
             wallets_per_filter=limits.polygon_wallets_per_filter,

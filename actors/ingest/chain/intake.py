@@ -57,6 +57,7 @@ class ChainIntake:
         self.last_event_at_ns = 0
         self.last_event_mono_ns = 0
         self.lag_ms = 0
+        self.block_number = 0
         self.sightings = Sightings()
         self._times: dict[str, int] = {}
         self._lag = metrics.LAG.labels(SourceKind.CHAIN)
@@ -66,6 +67,7 @@ class ChainIntake:
         self.frames += 1
         self.last_event_at_ns, self.last_event_mono_ns = at_ns, mono_ns
         self.lag_ms = max(0, (at_ns - head.made_s * _NS_PER_S) // 1_000_000)
+        self.block_number = head.number
         self._times[head.hash] = head.made_s
         if len(self._times) > TIMES_KEPT:
             del self._times[next(iter(self._times))]
