@@ -147,10 +147,10 @@ class PlainCell(ThespianRef, Cell):
     def settle(self, message: Any, sender: Any, outcome: Outcome) -> None:
         """Do what follows from a message that the actor has handled."""
         result, error = outcome
-        if error is None:
-            self._watch_files(result)
-        else:
+        if error is not None:
             self._poison(message, sender, error)
+        elif result is not None or self.readers:
+            self._watch_files(result)
         if isinstance(message, ActorExitRequest):
             self._exit(message)
         elif self.exiting and isinstance(message, ChildActorExited) and not self.children:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from supervisor.core.cell import BUSY, OUT
+from supervisor.core.cell import BUSY, OUT, PARKED
 from supervisor.inspection.deadletters import DropReason
 from supervisor.thespian.plain import Outcome, PlainCell
 
@@ -47,7 +47,7 @@ class ThreadedCell(PlainCell):
         if self.is_dead:
             return
         self.settle(message, sender, outcome)
-        if not self.is_dead and self.state != "parked":
+        if not self.is_dead and not self.attention & PARKED:
             self.unpark()
 
     # --- what the actor does, from its thread ---

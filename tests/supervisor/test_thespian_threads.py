@@ -29,7 +29,7 @@ from supervisor import (
     handles,
 )
 from supervisor.simulation import Simulation
-from supervisor.thespian import plain
+from supervisor.thespian import handler_threads, plain
 
 SOON = timedelta(seconds=10)
 
@@ -324,3 +324,24 @@ def test_in_a_simulation_there_are_no_threads() -> None:
 def test_a_limit_of_no_threads_is_refused() -> None:
     with pytest.raises(ValueError, match="threads_max was 0"):
         PlainActors(threads_max=0)
+
+
+def test_idle_threads_end_and_come_back_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler_threads, "IDLE_S", 0.001)
+    with system() as found:
+        pool = found._systemBase.handler_threads
+        echo = found.createActor(Echo)
+        for _ in range(3):
+            assert found.ask(echo, "hello", SOON)[0] == "hello"
+            while pool.threads:
+                pass
+
+
+def test_a_shutdown_ends_the_threads() -> None:
+    with system() as found:
+        pool = found._systemBase.handler_threads
+        for echo in [found.createActor(Echo) for _ in range(20)]:
+            found.ask(echo, "hello", SOON)
+        assert 0 < pool.threads <= 20
+    while pool.threads:
+        pass
