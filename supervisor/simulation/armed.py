@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from supervisor.core.cell import Cell
 from supervisor.simulation.faults import Crash, Delay, Drop, Duplicate, Fault, Reorder
 
 FaultT = TypeVar("FaultT", bound=Fault)
@@ -39,11 +39,12 @@ class Fired:
 class Armed(Generic[FaultT]):
     """A fault waiting for its occasion."""
 
-    __slots__ = ("fault", "first", "seen", "times")
+    __slots__ = ("fault", "first", "last", "seen", "times")
 
     def __init__(self, fault: FaultT) -> None:
         self.fault = fault
         self.seen = 0
+        self.last = getattr(fault, "nth", 1) + getattr(fault, "count", 1) - 1
         self.times = 0
         self.first = (0.0, "", "", "")
 
@@ -58,42 +59,60 @@ class Armed(Generic[FaultT]):
         return Fired(self.fault, self.times, *self.first)
 
 
+class Group(Generic[CountedT]):
+    """Faults that concern the same messages. Only those that have begun and are not over are looked at."""
+
+    __slots__ = ("_active", "_to_come", "pattern")
+
+    def __init__(self, armed: Iterable[Armed[CountedT]]) -> None:
+        self._to_come: deque[Armed[CountedT]] = deque(sorted(armed, key=lambda each: each.fault.from_s))
+        self._active: list[Armed[CountedT]] = []
+        self.pattern: CountedT = self._to_come[0].fault
+        """Any of the faults: all match alike."""
+
+    def count(self, now: float) -> list[Armed[CountedT]]:
+        """Count one message and return the faults that hit it."""
+        to_come = self._to_come
+        while to_come and to_come[0].fault.from_s <= now:
+            self._active.append(to_come.popleft())
+        if not self._active:
+            return []
+        hits = []
+        for armed in self._active:
+            armed.seen += 1
+            if armed.seen >= armed.fault.nth:
+                hits.append(armed)
+        if hits:
+            self._active = [
+                each for each in self._active if each.seen < each.fault.nth + each.fault.count - 1
+            ]
+        return hits
+
+
 class Counters(Generic[CountedT]):
     """Armed faults that count messages, and which of them concern which."""
 
-    def __init__(self, armed: Iterable[Armed[CountedT]]) -> None:
-        self._armed: tuple[Armed[CountedT], ...] = tuple(armed)
-        self._concerned: dict[Hashable, tuple[Armed[CountedT], ...]] = {}
+    def __init__(self, armed: Iterable[Armed[CountedT]], pattern: Callable[[CountedT], Hashable]) -> None:
+        alike: dict[Hashable, list[Armed[CountedT]]] = {}
+        for each in armed:
+            alike.setdefault(pattern(each.fault), []).append(each)
+        self._groups: list[Group[CountedT]] = [Group(each) for each in alike.values()]
+        self._concerned: dict[Hashable, tuple[Group[CountedT], ...]] = {}
 
     def disarm(self) -> None:
         """Count and hit nothing any more."""
-        self._armed = ()
+        self._groups = []
         self._concerned.clear()
 
-    def hits(
-        self, key: Hashable, cell: Cell, kind: type, sender: str, matches: Callable[[CountedT], bool]
-    ) -> list[CountedT]:
-        """Count one message to a cell and return the faults that hit it; `matches` is asked once per key."""
-        if not self._armed:
+    def hits(self, key: Hashable, now: float, names: Callable[[], tuple[str, ...]]) -> list[Armed[CountedT]]:
+        """Count one message and return the faults that hit it; what to match is asked for once per key."""
+        if not self._groups:
             return []
         concerned = self._concerned.get(key)
         if concerned is None:
             if len(self._concerned) >= MATCHES_KEPT_MAX:
                 self._concerned.clear()
-            concerned = tuple(each for each in self._armed if matches(each.fault))
+            seen = names()
+            concerned = tuple(group for group in self._groups if group.pattern.matches(*seen))
             self._concerned[key] = concerned
-        now = cell.scheduler.now
-        hits = []
-        for each in concerned:
-            if _counts(each, now):
-                each.fire(now, cell.path, kind.__name__, sender)
-                hits.append(each.fault)
-        return hits
-
-
-def _counts(armed: Armed[CountedT], now: float) -> bool:
-    fault = armed.fault
-    if now < fault.from_s:
-        return False
-    armed.seen += 1
-    return fault.nth <= armed.seen < fault.nth + fault.count
+        return [hit for group in concerned for hit in group.count(now)]

@@ -165,6 +165,11 @@ class Simulation:
         return self.base.record.trace()
 
     @property
+    def handled(self) -> int:
+        """How many messages were handled."""
+        return self.base.record.steps
+
+    @property
     def digest(self) -> str:
         """A hash over all messages handled; the same seed and input give the same."""
         return self.base.record.digest()

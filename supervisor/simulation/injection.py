@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from supervisor.abilities.timers import Timer
@@ -25,7 +26,10 @@ class Injector:
     def __init__(self, plan: FaultPlan, system: SimulatedSystemBase) -> None:
         self._system = system
         self._armed: list[Armed[Any]] = [Armed(fault) for fault in plan]
-        self._crashes = Counters[Crash](each for each in self._armed if isinstance(each.fault, Crash))
+        self._crashes = Counters[Crash](
+            (each for each in self._armed if isinstance(each.fault, Crash)),
+            lambda fault: (fault.path, fault.message),
+        )
         self.transport = Transport(
             each for each in self._armed if isinstance(each.fault, Delay | Reorder | Drop | Duplicate)
         )
@@ -104,7 +108,12 @@ class Injector:
     def crash_on(self, cell: Cell, message: Any) -> Crash | None:
         """Return the fault by which the actor crashes on this message, None for none."""
         kind = type(message.message) if isinstance(message, Timer | Urgent) else type(message)
-        hits = self._crashes.hits(
-            (cell.address.number, kind), cell, kind, "", lambda fault: fault.matches(cell.path, kind.__name__)
-        )
-        return hits[0] if hits else None
+        now, names = self._system.loop.time(), partial(_names, cell, kind)
+        hits = self._crashes.hits((cell.address.number, kind), now, names)
+        for hit in hits:
+            hit.fire(now, *names())
+        return hits[0].fault if hits else None
+
+
+def _names(cell: Cell, kind: type) -> tuple[str, str]:
+    return cell.path, kind.__name__

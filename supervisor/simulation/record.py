@@ -40,12 +40,18 @@ class Record:
         self._last: deque[tuple[float, CellAddress, type]] = deque(maxlen=TRACE_MAX)
         self._batch: list[tuple[float, CellAddress, type]] = []
         self._contents: list[bytes] = []
+        self._batches = 0
         self._hash = hashlib.blake2b(digest_size=16)
         self._encoder = msgspec.msgpack.Encoder(enc_hook=_in_short, order="deterministic")
 
     def trace(self) -> list[Step]:
         """Return the last steps."""
         return [Step(at_s, address.path, kind.__name__) for at_s, address, kind in self._last]
+
+    @property
+    def steps(self) -> int:
+        """How many messages were handled."""
+        return self._batches * BATCH + len(self._batch)
 
     def digest(self) -> str:
         """Return the hash of all steps so far; asking changes nothing."""
@@ -62,6 +68,7 @@ class Record:
         if len(batch) == BATCH:
             for part in self._parts():
                 self._hash.update(part)
+            self._batches += 1
             batch.clear()
             self._contents.clear()
 
@@ -79,11 +86,11 @@ class Record:
             return []
         times, addresses, kinds = zip(*self._batch, strict=True)
         numbers = [address.number for address in addresses]
-        paths = {address.number: address.path for address in addresses}
+        paths = [address.path for address in {address.number: address for address in addresses}.values()]
         count = len(times)
         return [
             struct.pack(f"<{count}d{count}q", *times, *numbers),
-            "\n".join([*paths.values(), *[kind.__name__ for kind in kinds], ""]).encode(),
+            "\n".join([*paths, *[kind.__name__ for kind in kinds], ""]).encode(),
             *self._contents,
         ]
 

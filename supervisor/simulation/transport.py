@@ -5,7 +5,7 @@ Messages of one sender to one target keep their order: what is held back holds b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.abilities.asking import ReplyTarget
@@ -55,7 +55,9 @@ class Transport:
     """The way messages take from actor to actor."""
 
     def __init__(self, armed: Iterable[Armed[TransportFault]]) -> None:
-        self._counters = Counters[TransportFault](armed)
+        self._counters = Counters[TransportFault](
+            armed, lambda fault: (fault.sender, fault.target, fault.message)
+        )
         self._lines: dict[Line, None] = {}
 
     def heal(self) -> None:
@@ -84,18 +86,17 @@ class Transport:
             taken = self._pass_on(cell, message, sender, by_s, behind) and taken
         return taken
 
-    def _hits(self, cell: FaultyCell, message: Any, source: Any) -> list[TransportFault]:
-        kind = type(message)
+    def _hits(self, cell: FaultyCell, message: Any, source: Any) -> Iterator[TransportFault]:
+        kind, now = type(message), cell.scheduler.loop.time()
         origin = source.address.number if isinstance(source, Cell) else source.path
+        key = (origin, cell.address.number, kind)
 
-        sender = _sender_path(source)
-        return self._counters.hits(
-            (origin, cell.address.number, kind),
-            cell,
-            kind,
-            sender,
-            lambda fault: fault.matches(sender, cell.path, kind.__name__),
-        )
+        def names() -> tuple[str, str, str]:
+            return _sender_path(source), cell.path, kind.__name__
+
+        for hit in self._counters.hits(key, now, names):
+            hit.fire(now, cell.path, kind.__name__, _sender_path(source))
+            yield hit.fault
 
     def _pass_on(self, cell: FaultyCell, message: Any, sender: Any, by_s: float, behind: int) -> bool:
         lines = cell.lines

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from store_memory import Books
-from world import CAPS, NS, SHARE, START_S, HouseArgs, Root, World
+from world import NS, SHARE, START_S, HouseArgs, Root, World
 
 from actors.portfolio.account import Account
+from config.settings import Caps
 from messages.decisions import Intent, Skip
 from messages.directory import Directory
 from messages.markets import MarketResolved
 from messages.orders import Fill, OrderState
 from messages.portfolio import PortfolioQuery, PortfolioState
-from messages.store import DecisionOutcome, DecisionStored, LoadPaperAccount, StoreDecision, StorePaperOrder
+from messages.store import (
+    DecisionOutcome,
+    DecisionStored,
+    LoadPaperAccount,
+    OrderStored,
+    StoreDecision,
+    StorePaperOrder,
+)
 from messages.trades import Side
 from supervisor.simulation import FaultPlan, Profile, Simulation
 
@@ -57,12 +66,21 @@ class Result:
     orders: Counter[str]
     fills: int
     faults: Counter[str]
+    messages: int
     digest: str
 
     def __str__(self) -> str:
-        counts = (self.trades, self.intents, self.skips.total(), self.fills, self.faults.total())
-        named = zip(("trades", "intents", "skips", "fills", "faults"), counts, strict=True)
-        return ", ".join([*(f"{count} {name}" for name, count in named), f"digest {self.digest}"])
+        counts = (
+            self.trades,
+            self.intents,
+            self.skips.total(),
+            self.fills,
+            self.faults.total(),
+            self.messages,
+        )
+        names = ("trades", "intents", "skips", "fills", "faults", "messages")
+        named = (f"{count} {name}" for count, name in zip(counts, names, strict=True))
+        return ", ".join([*named, f"digest {self.digest}"])
 
 
 def run(
@@ -77,49 +95,56 @@ def run(
     Without a plan it is the one drawn from the seed. A deep run's digest covers what messages say. `tape` is
     given every message that the store applied, with its answer.
     """
-    world = World(seed)
-    world.fills.extend(history(world))
-    chance = Random(f"resolutions:{seed}")
-    directory = Directory()
-    violations: list[AssertionError] = []
-
-    def check(write: Any, answer: Any) -> None:
-        if tape is not None:
-            tape.append((write, answer))
-        try:
-            watch(world.books, write, answer)
-        except AssertionError as error:
-            violations.append(error)
-
     plan = planned(seed) if plan is None else plan
     with Simulation(seed, start_ns=START_S * NS, faults=plan, deep=deep) as sim:
-        sim.spawn(Root, "root", HouseArgs(world=world, directory=directory, check=check))
-        for half in range(2):
-            sim.advance(BUSY_S / 2 if half == 0 else BUSY_S / 4)
-            resolve(sim, world, directory, chance)
-        sim.advance(BUSY_S / 4)
-        world.closed = True
-        sim.heal()
-        sim.advance(QUIET_S)
-        states = [
-            sim.ask(directory.portfolios, PortfolioQuery(portfolio_id=name)) for name in world.portfolios
-        ]
-        faults, digest = Counter[str](), sim.digest
-        for fired in sim.fired:
-            faults[fired.fault.verb] += fired.times
-    if violations:
-        raise violations[0]
+        return live(sim, World(seed), BUSY_S, resolutions_s=(BUSY_S / 2, BUSY_S * 3 / 4), tape=tape)
+
+
+def live(
+    sim: Simulation,
+    world: World,
+    busy_s: float,
+    *,
+    resolutions_s: Iterable[float],
+    tape: list[tuple[Any, Any]] | None = None,
+) -> Result:
+    """Let a world trade for a while under the faults of the simulation, come to rest, and be checked.
+
+    At each of the given times one market pays out and, in worlds that have more to come, another opens.
+    """
+    world.fills.extend(history(world))
+    chance, directory = Random(f"resolutions:{world.seed}"), Directory()
+    watcher = Watcher(world, tape)
+    sim.spawn(Root, "root", HouseArgs(world=world, directory=directory, check=watcher.see))
+    for at_s in resolutions_s:
+        sim.advance(at_s - sim.loop.time())
+        resolve(sim, world, directory, chance)
+    sim.advance(busy_s - sim.loop.time())
+    world.closed = True
+    sim.heal()
+    sim.advance(QUIET_S)
+    states = [sim.ask(directory.portfolios, PortfolioQuery(portfolio_id=name)) for name in world.portfolios]
+    if watcher.violation is not None:
+        raise watcher.violation
     verify(world, states)
+    return result_of(sim, world)
+
+
+def result_of(sim: Simulation, world: World) -> Result:
+    faults = Counter[str]()
+    for fired in sim.fired:
+        faults[fired.fault.verb] += fired.times
     decisions = world.books.decisions.values()
     return Result(
-        seed=seed,
+        seed=world.seed,
         trades=len(world.books.trades),
         intents=sum(isinstance(each, Intent) for each in decisions),
         skips=Counter(each.reason for each in decisions if isinstance(each, Skip)),
         orders=Counter(order.state for order in world.books.orders.values()),
         fills=len(world.books.fills),
         faults=faults,
-        digest=digest,
+        messages=sim.handled,
+        digest=sim.digest,
     )
 
 
@@ -138,6 +163,7 @@ def planned(seed: int) -> FaultPlan:
 def resolve(sim: Simulation, world: World, directory: Directory, chance: Random) -> None:
     """Let one market pay out."""
     condition = chance.choice([each for each in world.markets if each not in world.resolved])
+    world.renew(condition)
     world.resolved[condition] = chance.choice([(SHARE, 0), (0, SHARE), (SHARE // 2, SHARE // 2)])
     told = MarketResolved(
         condition_id=condition, token_ids=world.tokens(condition), payouts=world.resolved[condition]
@@ -148,19 +174,47 @@ def resolve(sim: Simulation, world: World, directory: Directory, chance: Random)
 # -- what holds at every instant -----------------------------------------------------------------------
 
 
-def watch(books: Books, write: Any, answer: Any) -> None:
-    """Look at each message the store has applied."""
-    if isinstance(write, StorePaperOrder):
-        assert write.paper.order.order_id in books.orders, "I2: executed before its intent was durable"
-    if isinstance(write, StoreDecision) and isinstance(write.decision, Intent):
-        assert isinstance(answer, DecisionStored)
-        if answer.outcome is DecisionOutcome.STORED:
-            check_caps(books, write.decision.portfolio_id)
+class Watcher:
+    """Looks at each message that the store has applied; keeps the first violation."""
+
+    def __init__(self, world: World, tape: list[tuple[Any, Any]] | None = None) -> None:
+        self.violation: AssertionError | None = None
+        self._books = world.books
+        self._caps = world.caps
+        self._tape = tape
+        self._accounts: dict[str, Account] = {}
+
+    def see(self, write: Any, answer: Any) -> None:
+        if self._tape is not None:
+            self._tape.append((write, answer))
+        try:
+            self._check(write, answer)
+        except AssertionError as error:
+            self.violation = self.violation or error
+
+    def _check(self, write: Any, answer: Any) -> None:
+        if isinstance(answer, OrderStored):
+            for fill in answer.fills:
+                self._account(fill.portfolio_id).apply(fill)
+        if isinstance(write, StorePaperOrder):
+            assert write.paper.order.order_id in self._books.orders, (
+                "I2: executed before its intent was durable"
+            )
+        if isinstance(write, StoreDecision) and isinstance(write.decision, Intent):
+            assert isinstance(answer, DecisionStored)
+            if answer.outcome is DecisionOutcome.STORED:
+                portfolio = write.decision.portfolio_id
+                check_caps(self._books, self._caps, portfolio, self._account(portfolio))
+
+    def _account(self, portfolio: str) -> Account:
+        account = self._accounts.get(portfolio)
+        if account is None:
+            account = self._accounts[portfolio] = Account(self._books.portfolios[portfolio].starting_cash)
+        return account
 
 
-def check_caps(books: Books, portfolio: str) -> None:
+def check_caps(books: Books, caps: Caps, portfolio: str, account: Account) -> None:
     """I4: what is at stake by the durable books alone is within every cap."""
-    account = folded(books, portfolio)
     stakes = [
         (each.condition_id, each.event_slug, each.token_id, each.cost) for each in account.open_positions()
     ]
@@ -169,14 +223,14 @@ def check_caps(books: Books, portfolio: str) -> None:
         if intent.portfolio_id == portfolio and intent.side is Side.BUY:
             rest = intent.reserved * (intent.size - order.filled) // intent.size
             stakes.append((intent.condition_id, intent.event_slug, intent.token_id, rest))
-            assert intent.reserved <= CAPS.per_trade, "I4: over the cap per trade"
-    for place, cap in ((0, CAPS.per_market), (1, CAPS.per_event)):
+            assert intent.reserved <= caps.per_trade, "I4: over the cap per trade"
+    for place, cap in ((0, caps.per_market), (1, caps.per_event)):
         sums: Counter[str] = Counter()
         for stake in stakes:
             sums[str(stake[place])] += int(stake[3])
         assert max(sums.values(), default=0) <= cap, f"I4: {sums} over {cap}"
-    assert sum(int(stake[3]) for stake in stakes) <= CAPS.per_portfolio, "I4: over the cap of the portfolio"
-    assert len({stake[2] for stake in stakes}) <= CAPS.positions_max, "I4: too many positions"
+    assert sum(int(stake[3]) for stake in stakes) <= caps.per_portfolio, "I4: over the cap of the portfolio"
+    assert len({stake[2] for stake in stakes}) <= caps.positions_max, "I4: too many positions"
     reserved = sum(int(stake[3]) for stake in stakes) - sum(each.cost for each in account.open_positions())
     assert account.cash - reserved >= 0, "I4: more put aside than there is cash"
 

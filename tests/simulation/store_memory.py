@@ -81,6 +81,8 @@ class Books:
     paper_orders: dict[str, PaperOrder] = field(default_factory=dict)
     paper_fills: dict[str, Fill] = field(default_factory=dict)
     mismatches: list[StoreMismatch] = field(default_factory=list)
+    unfinished: dict[str, None] = field(default_factory=dict)
+    """The orders that are not terminal."""
 
     def apply(self, message: Message) -> Message | None:
         """Make a write durable or run a load, and return the answer to it, None for none."""
@@ -165,6 +167,7 @@ class Books:
                 self.orders[decision.order_id] = OrderRecord(
                     intent=stored, state=OrderState.CREATED, filled=0
                 )
+                self.unfinished[decision.order_id] = None
         return DecisionStored(intent_id=decision.intent_id, outcome=outcome)
 
     def _judge(self, decision: Intent | Skip) -> DecisionOutcome:
@@ -189,6 +192,8 @@ class Books:
             sent_at_ns=order.sent_at_ns or write.sent_at_ns,
             reason=order.reason if order.state.terminal or not write.reason else write.reason,
         )
+        if state.terminal:
+            self.unfinished.pop(write.order_id, None)
         return OrderStored(order_id=write.order_id, state=state, fills=fills)
 
     def store_settlement(self, write: StoreSettlement) -> OrderStored:
@@ -202,7 +207,7 @@ class Books:
 
     def open_orders(self) -> tuple[OrderRecord, ...]:
         """Return every order that is not terminal."""
-        return tuple(order for order in self.orders.values() if not order.state.terminal)
+        return tuple(self.orders[order_id] for order_id in self.unfinished)
 
     # -- the paper venue's own books -------------------------------------------------------------
 
@@ -258,10 +263,6 @@ _APPLY: dict[type, Any] = {
 }
 
 
-class Crash(Message, frozen=True):
-    """Crash the store; what it had not committed and what it had not looked at are gone together."""
-
-
 class _Commit(Message, frozen=True):
     pass
 
@@ -295,10 +296,6 @@ class MemoryStore(SupervisedActor):
     @handles(SubscribeAvailability)
     def on_subscribe(self, message: SubscribeAvailability, sender: Any) -> None:
         self.send(sender, StoreAvailability(available=True))
-
-    @handles(Crash)
-    def on_crash(self, message: Crash, sender: Any) -> None:
-        raise RuntimeError("the store crashes")
 
     @handles(*_APPLY)
     def on_message(self, message: Message, sender: Any) -> None:

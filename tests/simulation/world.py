@@ -6,6 +6,7 @@ the store played by the actors here.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from random import Random
@@ -88,6 +89,11 @@ class World:
     wallets: tuple[str, ...] = tuple(f"0x{number:040x}" for number in (1, 2, 3))
     portfolios: tuple[str, ...] = ("one", "two")
     markets: tuple[str, ...] = tuple(condition_of(number) for number in range(4))
+    markets_max: int = 4
+    """With more than are open in the beginning, a new one opens when one pays out."""
+    poll_s: float = 5.0
+    cash: int = CASH
+    caps: Caps = CAPS
     fills: list[TrueFill] = field(default_factory=list)
     mids: dict[str, int] = field(default_factory=dict)
     held: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
@@ -105,6 +111,18 @@ class World:
 
     def condition(self, token: str) -> str:
         return condition_of((int(token) - 1) // 2)
+
+    def renew(self, condition: str) -> None:
+        """Take a market that pays out off the list, and put the next one there if there are any more."""
+        number = 1 + max(int(each, 16) for each in self.markets)
+        if number < self.markets_max:
+            self.markets = (*(each for each in self.markets if each != condition), condition_of(number))
+
+    def polled(self, wallet: str, since_s: int, until_s: int) -> list[TrueFill]:
+        """Return a wallet's fills of a time, both ends included."""
+        first = bisect_left(self.fills, since_s, key=lambda fill: fill.at_s)
+        last = bisect_right(self.fills, until_s, key=lambda fill: fill.at_s)
+        return [fill for fill in self.fills[first:last] if fill.wallet == wallet]
 
     def move(self, token: str) -> int:
         """Return the token's middle price after its next step."""
@@ -187,7 +205,7 @@ class Feeds(SupervisedActor):
         self.counted: Counter[tuple[str, TrueFill]] = Counter()
         self.deliveries = 0
         self.timer("trade", self.args.rate_s, _Trade(), every=True)
-        self.timer("poll", 5.0, _Poll(), every=True)
+        self.timer("poll", self.args.poll_s, _Poll(), every=True)
 
     @handles(LeadersWatched)
     def on_watched(self, message: LeadersWatched, sender: Any) -> None:
@@ -228,9 +246,8 @@ class Feeds(SupervisedActor):
         for wallet, address in self.addresses.items():
             since_s = self.cursors[wallet] - OVERLAP_S
             orders: dict[tuple[str, str, str], list[TrueFill]] = defaultdict(list)
-            for fill in self.args.fills:
-                if fill.wallet == wallet and since_s <= fill.at_s <= until_s:
-                    orders[fill.group].append(fill)
+            for fill in self.args.polled(wallet, since_s, until_s):
+                orders[fill.group].append(fill)
             for legs in orders.values():
                 whole = TrueFill(
                     **{name: getattr(legs[0], name) for name in TrueFill.__slots__ if name != "size"},
@@ -374,15 +391,13 @@ class House(SupervisedActor):
                 directory=directory,
             ),
         )
-        policies = {
-            wallet: Policy(ratio=10_000, paused=False, caps=CAPS, guards=GUARDS) for wallet in world.wallets
-        }
+        policy = Policy(ratio=10_000, paused=False, caps=world.caps, guards=GUARDS)
         portfolios = tuple(
             PortfolioArgs(
                 portfolio_id=name,
                 mode="paper",
-                starting_cash=CASH,
-                policies=policies,
+                starting_cash=world.cash,
+                policies=dict.fromkeys(world.wallets, policy),
                 settings_hash="s",
                 directory=directory,
             )
