@@ -199,6 +199,19 @@ def test_connecting_into_a_partition_waits_for_its_end_or_gives_up() -> None:
         assert 130 < sim.loop.time() < 140
 
 
+def test_attempts_for_which_there_is_no_room_are_made_again() -> None:
+    async def crowd() -> None:
+        loop = asyncio.get_running_loop()
+        await loop.create_server(asyncio.Protocol, "venue", 80, backlog=1)
+        await asyncio.gather(*(loop.create_connection(asyncio.Protocol, "venue", 80) for _ in range(5)))
+
+    with Simulation(1) as sim:
+        sim.network.conditions = FAST
+        sim.await_(crowd())
+        assert sim.loop.time() > 1
+        assert len(sim.network.connections) == 5
+
+
 def test_an_attempt_that_is_given_up_leaves_no_connection_behind() -> None:
     async def connect() -> None:
         async with asyncio.timeout(0.015):  # the server has it, the client has no answer yet

@@ -54,7 +54,10 @@ class NetworkedLoop(asyncio.SelectorEventLoop):
         if family not in (socket.AF_UNSPEC, socket.AF_INET) or type not in (0, socket.SOCK_STREAM):
             raise socket.gaierror(socket.EAI_FAMILY, "only TCP over IPv4 is simulated")
         name = host.decode() if isinstance(host, bytes) else host
-        return [(*_STREAM, (self.network.look_up(name or ""), int(port or 0)))]
+        number = port.decode() if isinstance(port, bytes) else str(port or 0)
+        if not number.isdecimal():
+            raise socket.gaierror(socket.EAI_SERVICE, "Servname not supported")
+        return [(*_STREAM, (self.network.look_up(name or ""), int(number)))]
 
     async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
         return self.network.hosts.reach(sockaddr[0]), str(sockaddr[1])

@@ -15,29 +15,25 @@ import math
 import socket
 from collections.abc import Callable, Iterable
 from random import Random
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from supervisor.simulation.network import hosts
 from supervisor.simulation.network.breaking import Breaking
 from supervisor.simulation.network.conditions import Conditions
 from supervisor.simulation.network.connection import Connection
 from supervisor.simulation.network.faults import (
-    Cut,
     LastingFault,
     Nameless,
     NetworkFault,
     Refuse,
-    Slow,
     SuddenFault,
 )
 from supervisor.simulation.network.record import ConnectionRecord, NetworkEvent, Record
 from supervisor.simulation.network.sockets import Address, ListeningSocket, MemorySocket, StreamSocket
-from supervisor.simulation.network.way import Way
+from supervisor.simulation.network.way import Way, Ways
 
 if TYPE_CHECKING:
     from supervisor.simulation.network.selector import VirtualSelector
-
-_FaultT = TypeVar("_FaultT", bound=LastingFault)
 
 _DESCRIPTORS_FROM: Final = 1 << 20
 """Far above the operating system's file descriptors."""
@@ -57,11 +53,9 @@ class Network:
         self._selector = selector
         self._descriptors = itertools.count(_DESCRIPTORS_FROM)
         self._numbers = itertools.count(1)
-        self._conditions = Conditions()
-        self._ways: dict[tuple[str, str], Way] = {}
+        self._ways = Ways(loop.time)
         self._listening: dict[Address, ListeningSocket] = {}
         self._open: dict[int, Connection] = {}
-        self._lasting: list[LastingFault] = []
         self._breaking: list[Breaking] = []
         self._record = Record()
 
@@ -77,12 +71,11 @@ class Network:
     @property
     def conditions(self) -> Conditions:
         """What every way is like where no fault says otherwise."""
-        return self._conditions
+        return self._ways.conditions
 
     @conditions.setter
     def conditions(self, conditions: Conditions) -> None:
-        self._conditions = conditions
-        self._refresh()
+        self._ways.conditions = conditions
 
     # --- what goes wrong ---
 
@@ -96,8 +89,7 @@ class Network:
         self._note_fault(fault, "begins")
         if isinstance(fault, LastingFault):
             struck()
-            self._lasting.append(fault)
-            self._refresh()
+            self._ways.begin(fault)
             if math.isfinite(fault.for_s):
                 self.loop.call_later(fault.for_s, self.end, fault)
         elif isinstance(fault, SuddenFault):
@@ -120,14 +112,12 @@ class Network:
 
     def end(self, fault: LastingFault) -> None:
         """Lift a fault; one that is over already is none."""
-        if fault in self._lasting:
-            self._lasting.remove(fault)
+        if self._ways.end(fault):
             self._note_fault(fault, "ends")
-            self._refresh()
 
     def heal(self) -> None:
         """Lift everything. What broke stays broken, and what is still to begin begins."""
-        for fault in list(self._lasting):
+        for fault in list(self._ways.faults):
             self.end(fault)
         for breaking in list(self._breaking):
             self._disarm(breaking)
@@ -144,34 +134,6 @@ class Network:
     def _breaking_of(self, connection: Connection) -> Breaking | None:
         ends = connection.client_host, connection.server_name
         return next((each for each in self._breaking if each.fault.concerns(*ends)), None)
-
-    def _active(self, kind: type[_FaultT], client: str, server: str) -> _FaultT | None:
-        """Return the latest fault of a kind between these two."""
-        for fault in reversed(self._lasting):
-            if isinstance(fault, kind) and fault.concerns(client, server):
-                return fault
-        return None
-
-    def _refresh(self) -> None:
-        for way in self._ways.values():
-            self._look(way)
-
-    def _look(self, way: Way) -> None:
-        there, back = (way.source, way.target), (way.target, way.source)
-        slow = self._active(Slow, *there) or self._active(Slow, *back)
-        way.conditions = self._conditions if slow is None else slow.conditions(self._conditions)
-        reverse = self._active(Cut, *back)
-        if self._active(Cut, *there) is not None or (reverse is not None and not reverse.one_way):
-            way.cut(self.loop.time())
-        else:
-            way.heal(self.loop.time())
-
-    def _way(self, source: str, target: str) -> Way:
-        way = self._ways.get((source, target))
-        if way is None:
-            way = self._ways[source, target] = Way(source, target, self._conditions)
-            self._look(way)
-        return way
 
     # --- what happened ---
 
@@ -203,7 +165,7 @@ class Network:
     def look_up(self, name: str) -> str:
         """Return the address of a name, seen from here. Raises `gaierror`."""
         found = self.hosts.reach(name)
-        if self._active(Nameless, hosts.here(), found) is not None:
+        if self._ways.active(Nameless, hosts.here(), found) is not None:
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return self.hosts.address(found)
 
@@ -231,19 +193,20 @@ class Network:
         client, server = hosts.here(), self.hosts.reach(address[0])
         number = next(self._numbers)
         random = Random(f"{self._seed}:/network/{number}")
-        there, back = self._way(client, server), self._way(server, client)
+        there, back = self._ways.between(client, server), self._ways.between(server, client)
         for repeat_s in _REPEATS_S:
             if not (there.is_cut or back.is_cut):
-                break
+                await asyncio.sleep(random.uniform(*there.conditions.latency_s))
+                listening = self._listening_for(client, server, address[1])
+                if listening is None or self._ways.active(Refuse, client, server) is not None:
+                    self._record.note(self.loop.time(), number, "refused", f"{client} {server}:{address[1]}")
+                    await asyncio.sleep(random.uniform(*back.conditions.latency_s))
+                    raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed {address}")
+                if not listening.is_full:
+                    break
             await asyncio.sleep(repeat_s)
         else:
             raise TimeoutError(errno.ETIMEDOUT, f"Connect call failed {address}")
-        await asyncio.sleep(random.uniform(*there.conditions.latency_s))
-        listening = self._listening_for(client, server, address[1])
-        if listening is None or self._active(Refuse, client, server) is not None:
-            self._record.note(self.loop.time(), number, "refused", f"{client} {server}:{address[1]}")
-            await asyncio.sleep(random.uniform(*back.conditions.latency_s))
-            raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed {address}")
         connection = self._join(number, (there, back), address[1], random)
         listening.offer(connection.server)
         try:

@@ -10,6 +10,7 @@ import errno
 import os
 import selectors
 import socket
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -172,21 +173,28 @@ class ListeningSocket(MemorySocket):
     def __init__(self, network: Network, host: str, name: Address) -> None:
         super().__init__(network, name)
         self.host = host
-        self._waiting: list[tuple[StreamSocket, Address]] = []
+        self._waiting: deque[tuple[StreamSocket, Address]] = deque()
+        self._backlog = 0
         self.is_listening = False
 
     def ready(self) -> int:
         return _READ if self._waiting else 0
 
     def listen(self, backlog: int) -> None:
-        """Take connections from now on."""
+        """Take connections from now on, of which so many may wait."""
         self.is_listening = True
+        self._backlog = backlog
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a connection attempt would be dropped."""
+        return len(self._waiting) > self._backlog
 
     def accept(self) -> tuple[StreamSocket, Address]:
         """Return the next connection and who it is from. Raises `BlockingIOError`."""
         if not self._waiting:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        connection = self._waiting.pop(0)
+        connection = self._waiting.popleft()
         self._network.changed(self)
         return connection
 

@@ -1,13 +1,17 @@
-"""The way from one host to another, as it is at the moment."""
+"""The ways from one host to another, as they are at the moment."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from supervisor.simulation.network.conditions import Conditions
+from supervisor.simulation.network.faults import Cut, LastingFault, Slow
 
 if TYPE_CHECKING:
     from supervisor.simulation.network.flow import Flow
+
+_FaultT = TypeVar("_FaultT", bound=LastingFault)
 
 
 class Way:
@@ -37,3 +41,65 @@ class Way:
             held, self.held = self.held, {}
             for flow in held:
                 flow.release(cut_s)
+
+
+class Ways:
+    """All ways, and the lasting faults that are in force on them."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.faults: list[LastingFault] = []
+        self._now = now
+        self._ways: dict[tuple[str, str], Way] = {}
+        self._conditions = Conditions()
+
+    @property
+    def conditions(self) -> Conditions:
+        """What every way is like where no fault says otherwise."""
+        return self._conditions
+
+    @conditions.setter
+    def conditions(self, conditions: Conditions) -> None:
+        self._conditions = conditions
+        self._look_again()
+
+    def begin(self, fault: LastingFault) -> None:
+        """Put a fault in force."""
+        self.faults.append(fault)
+        self._look_again()
+
+    def end(self, fault: LastingFault) -> bool:
+        """Lift a fault; False if it is not in force."""
+        if fault not in self.faults:
+            return False
+        self.faults.remove(fault)
+        self._look_again()
+        return True
+
+    def active(self, kind: type[_FaultT], client: str, server: str) -> _FaultT | None:
+        """Return the latest fault of a kind between these two, None for none."""
+        for fault in reversed(self.faults):
+            if isinstance(fault, kind) and fault.concerns(client, server):
+                return fault
+        return None
+
+    def between(self, source: str, target: str) -> Way:
+        """Return the way from one name to another."""
+        way = self._ways.get((source, target))
+        if way is None:
+            way = self._ways[source, target] = Way(source, target, self._conditions)
+            self._look(way)
+        return way
+
+    def _look_again(self) -> None:
+        for way in self._ways.values():
+            self._look(way)
+
+    def _look(self, way: Way) -> None:
+        there, back = (way.source, way.target), (way.target, way.source)
+        slow = self.active(Slow, *there) or self.active(Slow, *back)
+        way.conditions = self._conditions if slow is None else slow.conditions(self._conditions)
+        reverse = self.active(Cut, *back)
+        if self.active(Cut, *there) is not None or (reverse is not None and not reverse.one_way):
+            way.cut(self._now())
+        else:
+            way.heal(self._now())
