@@ -39,6 +39,10 @@ class Target(Protocol):
         """Take a message or return False, with no notice to the sender that it was turned away."""
         ...
 
+    def hears(self, notice: type[Exception]) -> bool:
+        """Whether `turned_away` does anything with such a notice, so that it need be made."""
+        ...
+
     def turned_away(self, notice: Exception) -> None:
         """Hear that a message sent from here was not taken."""
         ...
@@ -51,6 +55,9 @@ class Seen:
 
     queue: Final = ()
     room: Final = 0
+
+    def hears(self, notice: type[Exception]) -> bool:
+        return False
 
 
 class Restorer(Protocol):

@@ -35,6 +35,9 @@ class ReplyTarget(Seen):
 
     offer = accept
 
+    def hears(self, notice: type[Exception]) -> bool:
+        return True
+
     def turned_away(self, notice: Exception) -> None:
         """Fail the ask at once: its request was not taken."""
         if not self._future.done():

@@ -147,6 +147,10 @@ class Cell:
         if self.scheduler.idle:
             self.scheduler.wake()
 
+    def hears(self, notice: type[Exception]) -> bool:
+        """Whether the actor handles such notices."""
+        return False
+
     def turned_away(self, notice: Exception) -> None:
         """Tell the actor that a message it sent was not taken, if it handles such notices."""
 

@@ -241,7 +241,10 @@ def trim_traceback(error: BaseException) -> None:
     """
     frames = error.__traceback__
     if frames is not None and frames.tb_next is not None:
-        error.__traceback__ = frames.tb_next
+        error.__traceback__ = frames = frames.tb_next
+    if error.__cause__ is None and error.__context__ is None and not isinstance(error, BaseExceptionGroup):
+        traceback.clear_frames(frames)
+        return
     seen: set[int] = set()
     errors: list[BaseException | None] = [error]
     while errors and len(seen) < _ERRORS_TRIMMED_MAX:

@@ -171,9 +171,7 @@ class SupervisedCell(ThespianRef, Cell):
             self.stash.pop()  # put aside, then crashed on: it is not tried again either
         self.drop(DropReason.CRASHED, message, sender, error)
         target = getattr(sender, "cell", None)
-        if isinstance(target, SupervisedCell) and not target.cls.handler_table.takes(HandlerCrashed):
-            return  # most senders: the notice is not even made
-        if target is not None and target is not self:
+        if target is not None and target is not self and target.hears(HandlerCrashed):
             target.turned_away(HandlerCrashed(type(message).__name__, self.address, self.path))
 
     # --- messages ---
@@ -197,8 +195,12 @@ class SupervisedCell(ThespianRef, Cell):
         self.schedule()
         put_urgent(self.queue, (Urgent(message), sender, self.scheduler.now), Urgent)
 
+    def hears(self, notice: type[Exception]) -> bool:
+        heard: bool = self.cls.handler_table.takes(notice)
+        return heard
+
     def turned_away(self, notice: Exception) -> None:
-        if self.cls.handler_table.takes(type(notice)):
+        if self.hears(type(notice)):
             self.put(notice, self.address)
 
     def stash_current(self) -> None:

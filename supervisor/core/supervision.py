@@ -176,11 +176,13 @@ class Recovery:
 
     def begin(self) -> None:
         """Park the group and end its incarnations, the last started first."""
+        at_rest = not self._doomed
         for member in self._group:
             member.leave_recovery()
             member.park()
             member.recovery = self
-        if not self._doomed and all(member.at_rest for member in self._group):
+            at_rest = at_rest and member.at_rest
+        if at_rest:
             for member in reversed(self._group):
                 lifecycle.finish(member)
             self._wait()
