@@ -27,7 +27,8 @@ from messages.decisions import Intent, Skip
 from messages.directory import Directory
 from messages.portfolio import PortfolioQuery
 from messages.trades import Side
-from ops.venue import Venue, VenueConfig
+from ops.venue import FaultSpec, Venue, VenueConfig
+from ops.venue.faults import spec
 from supervisor.simulation import Fault, FaultPlan, Simulation
 from supervisor.simulation.network import (
     Cut,
@@ -83,21 +84,15 @@ def run(seed: int, plan: FaultPlan | None = None, deep: bool = False) -> Result:
     Without a plan it is the one drawn from the seed. A deep run's digest covers what messages say.
     """
     directory = Directory()
-    violations: list[AssertionError] = []
     plan = planned(seed) if plan is None else plan
     with Simulation(seed, start_ns=START_S * NS, faults=plan, deep=deep) as sim:
         venue = open_venue(sim, seed)
         truth = World(seed, wallets=tuple(venue.leaders()))
-
-        def check(write: Any, answer: Any) -> None:
-            try:
-                copying.watch(truth.books, write, answer)
-            except AssertionError as error:
-                violations.append(error)
-
-        sim.spawn(Root, "root", HouseArgs(world=truth, directory=directory, check=check))
+        watcher = copying.Watcher(truth)
+        sim.spawn(Root, "root", HouseArgs(world=truth, directory=directory, check=watcher.see))
         sim.advance(BUSY_S)
         sim.heal()
+        venue.faults.set(FaultSpec())
         sim.advance(QUIET_S)
         states = [
             sim.ask(directory.portfolios, PortfolioQuery(portfolio_id=name)) for name in truth.portfolios
@@ -107,8 +102,8 @@ def run(seed: int, plan: FaultPlan | None = None, deep: bool = False) -> Result:
         connections = len(sim.network.connections)
         faults = tuple(each.fault for each in sim.fired)
         sim.await_(venue.stop())
-    if violations:
-        raise violations[0]
+    if watcher.violation is not None:
+        raise watcher.violation
     copying.verify(truth, states)
     decisions = truth.books.decisions.values()
     return Result(
@@ -137,6 +132,7 @@ def open_venue(sim: Simulation, seed: int) -> Venue:
         wallets=60,
         leaders=3,
         leader_share=0.3,
+        faults=quirks(Random(f"quirks:{seed}")),
     )
     venue = Venue(config, sim.clock)
     for name in SERVICES[1:]:
@@ -172,6 +168,31 @@ def draw(chaos: Random) -> Iterator[NetworkFault]:
                 Orphan(**where, after_bytes=after_bytes),
             )
         )
+
+
+def quirks(chance: Random) -> FaultSpec:
+    """Draw how the venue itself misbehaves until the quiet begins, for it is no better than its network."""
+    kinds: list[spec.AnyFault] = [
+        spec.Duplicate(channel="rtds", rate=0.2, times=3),
+        spec.Drop(channel="rtds", rate=0.3),
+        spec.Silence(channel="rtds", after_s=chance.uniform(0, 30)),
+        spec.Silence(channel="rtds", rate=0.5, after_s=5, for_s=20),
+        spec.Disconnect(channel="rtds", after_s=chance.uniform(5, 40), code=1001),
+        spec.Disconnect(channel="rtds", rate=0.01, per_frame=True),
+        spec.Reorder(channel="rtds", window=chance.choice((2, 8, 50))),
+        spec.Garbage(channel="rtds", rate=0.1),
+        spec.Oversized(channel="rtds", rate=0.01),
+        spec.Blank(channel="rtds", rate=0.2),
+        spec.Delay(channel="rtds", seconds=chance.uniform(0.5, 20)),
+        spec.Throttle(rate=0.3, retry_after_s=chance.choice((None, 2.0, 10.0))),
+        spec.ServerError(rate=0.3, status=chance.choice((500, 503, 520))),
+        spec.Latency(seconds=0.5, jitter_s=4),
+        spec.Trickle(rate=0.3, seconds=4),
+        spec.Hang(rate=0.2, seconds=30),
+        spec.Truncate(rate=0.3),
+        spec.Malformed(rate=0.2),
+    ]
+    return FaultSpec(seed=chance.getrandbits(32), faults=chance.sample(kinds, chance.choice((0, 0, 1, 3, 6))))
 
 
 def leaders_fills(venue: Venue, wallets: tuple[str, ...]) -> Iterator[TrueFill]:
