@@ -100,11 +100,11 @@ class Ingest(Section, frozen=True, kw_only=True):
     frame_bytes_max: FrameBytes = 262144
     """A larger frame is refused and counted."""
     poll_interval_s: Seconds = 60.0
-    """How often every leader's activity is read anyway, beside the stream."""
+    """How often a leader who traded within the hour is polled anyway; others 5 or 30 times less."""
     poll_overlap_s: WholeSeconds = 120
     """How far behind the cursor each poll starts."""
     poll_requests_per_s: PerSecond = 10.0
-    """Budget for the Data API."""
+    """Budget for the Data API; with many leaders their intervals grow so that it is kept."""
     poll_page_rows: PageRows = 500
     """Rows asked for per page (the API allows 1,000)."""
     poll_timeout_s: Seconds = 10.0

@@ -81,3 +81,38 @@ class IngestState(Message, frozen=True, kw_only=True, gc=False):
     leaders: int
     drifts: tuple[ContractDrift, ...] = ()
     """The latest alarms."""
+
+
+class PollQuery(Message, frozen=True, kw_only=True, gc=False):
+    """Answered with `PollState`."""
+
+
+class WalletPolled(Message, frozen=True, kw_only=True, gc=False):
+    """How one wallet's activity is read. A trade that no other source sees is found within `interval_ms`, and
+    what the API itself takes to show it.
+
+    `warmth` is hot, warm or cold, by how lately it traded. `swept_at_s` is when it was last read to the end,
+    None before the first time; `cursor_s` up to when everything of it is known (both epoch seconds).
+    """
+
+    wallet: Wallet
+    warmth: str
+    interval_ms: int
+    swept_at_s: int | None
+    cursor_s: int
+
+
+class PollState(Message, frozen=True, kw_only=True, gc=False):
+    """Polling as a whole; rates in requests a thousand seconds.
+
+    `wanted_milli_per_s` is what regular polls would take, `budget_milli_per_s` what all requests may take,
+    `stretch_milli` by how many thousandths every interval is longer than wanted, 1000 for not at all.
+    """
+
+    wallets: tuple[WalletPolled, ...]
+    urgent: int
+    wanted_milli_per_s: int
+    budget_milli_per_s: int
+    stretch_milli: int
+    lag_ms: int
+    error: str = ""

@@ -86,6 +86,25 @@ def list_leaders(config_file: Path | None, assignments: tuple[str, ...], as_json
 
 
 @leaders.command()
+@config_option
+@set_option
+@json_option
+@exits
+def lag(config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> Exit:
+    """Show how late polling finds a leader's trade that no other source sees, at the present budget."""
+    from ops.inspection import daemon_url, get_json
+    from ops.leaders_view import render_lag
+
+    loaded = load(config_file, assignments=assignments)
+    document = get_json(f"{daemon_url(state_dir(loaded))}/api/leaders/lag")
+    if as_json:
+        print_json(document)
+    else:
+        render_lag(document)
+    return Exit.OK
+
+
+@leaders.command()
 @wallet_argument
 @click.option("--name", default="", help="What to call it.")
 @click.option("--ratio", type=_Ratio(), help="Our size per share of the leader's.")

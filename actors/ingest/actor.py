@@ -18,7 +18,7 @@ from actors.ingest import metrics, poller
 from actors.ingest.coverage import Coverage
 from actors.ingest.poller import Poller, PollerArgs
 from actors.ingest.recorder import Recorder, RecorderArgs
-from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, TradeMissed
+from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, LeadersActive, TradeMissed
 from actors.ingest.stream import Stream, StreamArgs
 from config import settings
 from messages.base import Message
@@ -30,6 +30,7 @@ from messages.ingest import (
     IngestQuery,
     IngestState,
     LeadersWatched,
+    PollQuery,
 )
 from messages.store import StoreAvailability, SubscribeAvailability
 from messages.trades import GapSuspected
@@ -269,6 +270,12 @@ class Ingest(SupervisedActor):
         feed = message.state.feed
         self.states[feed] = message.state
         self.trades[feed] = self.trades_before.get(feed, 0) + message.trades
+        if message.active:
+            self.send(self.sources[poller.FEED], LeadersActive(wallets=message.active))
+
+    @handles(PollQuery)
+    def on_poll_query(self, message: PollQuery, sender: ActorAddress) -> None:
+        self.forward(self.sources[poller.FEED], message, sender)
 
     @handles(IngestQuery)
     def on_query(self, message: IngestQuery, sender: ActorAddress) -> None:

@@ -19,16 +19,17 @@ from actors.ingest import metrics
 from actors.ingest.asking import Asker
 from actors.ingest.budget import Budget
 from actors.ingest.errors import PageError, PageRefused
+from actors.ingest.pace import Pace
 from actors.ingest.pages import Pages
 from actors.ingest.pause import Pause
-from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted
+from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, LeadersActive
 from actors.ingest.schedule import Schedule
 from actors.ingest.sweep import Sweep, Taken
 from actors.ingest.watch import Watch
 from config import settings
 from messages.base import Message
 from messages.ids import Wallet
-from messages.ingest import FeedState, LeadersWatched
+from messages.ingest import FeedState, LeadersWatched, PollQuery, PollState, WalletPolled
 from messages.store import StoreAvailability
 from messages.trades import CursorReached, GapSuspected, SourceKind, Swept
 from supervisor import Backoff, DeadActor, Mailbox, Overflow, SupervisedActor, handles
@@ -76,10 +77,8 @@ class Poller(SupervisedActor):
         limits = self.args.settings
         self.log = structlog.get_logger("ingest").bind(feed=FEED)
         self.watches: dict[Wallet, Watch] = {}
-        self.schedule = Schedule(
-            interval_ns=int(limits.poll_interval_s * _NS_PER_S),
-            settle_ns=int(limits.poll_settle_s * _NS_PER_S),
-        )
+        self.pace = Pace(limits.poll_interval_s, limits.poll_requests_per_s)
+        self.schedule = Schedule(settle_ns=int(limits.poll_settle_s * _NS_PER_S))
         self.gate = asyncio.Event()
         self.wake = asyncio.Event()
         self.asker = Asker(
@@ -115,6 +114,7 @@ class Poller(SupervisedActor):
         starts again from its durable cursor."""
         for wallet in self.watches.keys() - message.addresses.keys():
             del self.watches[wallet]
+            self.pace.drop(wallet)
             self.schedule.drop(wallet)
         now_s, now_ns = self.clock.now_ns() // _NS_PER_S, self.clock.monotonic_ns()
         new: list[Wallet] = []
@@ -124,8 +124,10 @@ class Poller(SupervisedActor):
                 continue
             cursor_s = min(message.polled_from_s.get(wallet, now_s), now_s)
             self.watches[wallet] = Watch(address=address, cursor_s=cursor_s, durable_s=cursor_s)
-            self.schedule.add(wallet, now_ns)
+            self.pace.set(wallet, cursor_s, now_s)
             new.append(wallet)
+        for wallet in new:  # only now that all are known can their intervals be told
+            self.schedule.add(wallet, now_ns, self.pace.interval_ns(wallet))
         self._hurry(new)
 
     @handles(GapSuspected)
@@ -138,6 +140,41 @@ class Poller(SupervisedActor):
     @handles(LeaderDoubted)
     def on_doubt(self, message: LeaderDoubted, sender: ActorAddress) -> None:
         self._hurry([message.wallet])
+
+    @handles(LeadersActive)
+    def on_active(self, message: LeadersActive, sender: ActorAddress) -> None:
+        """What the others saw of it the API will have to confirm, and there may be more of it."""
+        now_s, now_ns = self.clock.now_ns() // _NS_PER_S, self.clock.monotonic_ns()
+        for wallet in message.wallets:
+            if wallet in self.watches:
+                self.watches[wallet].active_s = now_s
+                self.pace.set(wallet, now_s, now_s)
+                self.schedule.sooner(wallet, now_ns, self.pace.interval_ns(wallet))
+        self.wake.set()
+
+    @handles(PollQuery)
+    def on_query(self, message: PollQuery, sender: ActorAddress) -> None:
+        state = PollState(
+            wallets=tuple(
+                [
+                    WalletPolled(
+                        wallet=wallet,
+                        warmth=self.pace.warmth(wallet).word,
+                        interval_ms=self.pace.interval_ns(wallet) // 1_000_000,
+                        swept_at_s=watch.swept_s,
+                        cursor_s=watch.cursor_s,
+                    )
+                    for wallet, watch in self.watches.items()
+                ]
+            ),
+            urgent=self.schedule.urgent,
+            wanted_milli_per_s=round(self.pace.requests_per_s * 1000),
+            budget_milli_per_s=round(self.args.settings.poll_requests_per_s * 1000),
+            stretch_milli=round(self.pace.stretch * 1000),
+            lag_ms=self.lag_ms,
+            error=self.asker.error,
+        )
+        self.send(sender, state)
 
     def _hurry(self, wallets: list[Wallet]) -> None:
         """Poll these soon, who traded last first: with them there is most to miss."""
@@ -199,8 +236,16 @@ class Poller(SupervisedActor):
             except PageError:
                 self.schedule.hurry([wallet])
             finally:
-                self.schedule.finished(wallet, self.clock.monotonic_ns())
+                self._finished(wallet)
                 self.wake.set()
+
+    def _finished(self, wallet: Wallet) -> None:
+        watch = self.watches.get(wallet)
+        if watch is None:
+            return
+        now_s = self.clock.now_ns() // _NS_PER_S
+        self.pace.set(wallet, max(watch.cursor_s, watch.active_s), now_s)
+        self.schedule.finished(wallet, self.clock.monotonic_ns(), self.pace.interval_ns(wallet))
 
     async def _idle(self) -> None:
         """Return when somebody may be due."""

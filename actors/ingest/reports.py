@@ -14,10 +14,20 @@ class FeedStarted(Message, frozen=True, kw_only=True, gc=False):
 
 
 class FeedReport(Message, frozen=True, kw_only=True, gc=False):
-    """From a child, each second. `trades` counts the platform's distinct trade frames it has read."""
+    """From a child, each second. `trades` counts the platform's distinct trade frames it has read.
+
+    `active` are the watched wallets that it saw trading since the last report.
+    """
 
     state: FeedState
     trades: int = 0
+    active: tuple[Wallet, ...] = ()
+
+
+class LeadersActive(Message, frozen=True, kw_only=True, gc=False):
+    """To the poller: these wallets traded just now, as another source saw."""
+
+    wallets: tuple[Wallet, ...]
 
 
 class TradeMissed(Message, frozen=True, kw_only=True, gc=False):

@@ -1,7 +1,7 @@
 """Who is polled next: urgent ones first in the order they became urgent, then whoever is due.
 
-Regular polls of a wallet keep their phase: `interval` apart, the phases of all wallets spread evenly. It
-decides nothing else and does no waiting. Times are monotonic nanoseconds.
+Regular polls of a wallet keep their phase while its interval stays the same, and the phases of all wallets
+are spread evenly. It decides nothing else and does no waiting. Times are monotonic nanoseconds.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ class _Turn:
 class Schedule:
     """The turns of all watched wallets."""
 
-    def __init__(self, interval_ns: int, settle_ns: int) -> None:
-        self._interval_ns = interval_ns
+    def __init__(self, settle_ns: int) -> None:
         self._settle_ns = settle_ns
         self._turns: dict[Wallet, _Turn] = {}
         self._urgent: dict[Wallet, None] = {}
@@ -50,10 +49,10 @@ class Schedule:
         """How many wait for an urgent poll."""
         return len(self._urgent)
 
-    def add(self, wallet: Wallet, now_ns: int) -> None:
+    def add(self, wallet: Wallet, now_ns: int, interval_ns: int) -> None:
         """Watch a wallet; its first regular poll falls somewhere within one interval."""
         self._added += 1
-        regular_ns = now_ns + int(self._interval_ns * (self._added * _GOLDEN % 1.0))
+        regular_ns = now_ns + int(interval_ns * (self._added * _GOLDEN % 1.0))
         self._turns[wallet] = _Turn(regular_ns=regular_ns, due_ns=regular_ns)
         heapq.heappush(self._due, (regular_ns, wallet))
 
@@ -61,6 +60,17 @@ class Schedule:
         """Watch a wallet no more."""
         self._turns.pop(wallet, None)
         self._urgent.pop(wallet, None)
+
+    def sooner(self, wallet: Wallet, now_ns: int, interval_ns: int) -> None:
+        """Let a regular turn that is further away than the wallet's interval, which is shorter now, be due
+        within it."""
+        turn = self._turns.get(wallet)
+        if turn is None or turn.is_running or turn.regular_ns <= now_ns + interval_ns:
+            return
+        turn.regular_ns = now_ns + interval_ns
+        if turn.regular_ns < turn.due_ns:
+            turn.due_ns = turn.regular_ns
+            heapq.heappush(self._due, (turn.due_ns, wallet))
 
     def hurry(self, wallets: Iterable[Wallet]) -> None:
         """Poll these as soon as possible, and once more when the API has had time to settle."""
@@ -105,15 +115,17 @@ class Schedule:
             heapq.heappop(self._due)
         return None
 
-    def finished(self, wallet: Wallet, now_ns: int) -> None:
-        """Give the turn back after a complete poll."""
+    def finished(self, wallet: Wallet, now_ns: int, interval_ns: int) -> None:
+        """Give the turn back after a complete poll; the next regular one is due within `interval_ns`."""
         turn = self._turns.get(wallet)
         if turn is None or not turn.is_running:
             return
         turn.is_running = False
         if turn.regular_ns <= now_ns:
-            missed = (now_ns - turn.regular_ns) // self._interval_ns
-            turn.regular_ns += (missed + 1) * self._interval_ns
+            missed = (now_ns - turn.regular_ns) // interval_ns
+            turn.regular_ns += (missed + 1) * interval_ns
+        # A wallet that became warmer must not wait for the turn it had when it was cold.
+        turn.regular_ns = min(turn.regular_ns, now_ns + interval_ns)
         if turn.is_urgent:
             self._urgent.setdefault(wallet)
         if turn.settle_ns is not None and turn.settle_ns <= now_ns:

@@ -72,6 +72,7 @@ class Stream(SupervisedActor):
         self.up_ns: int | None = None
         self.reading_since_ns: int | None = None
         self.missed: dict[Wallet | None, TradeMissed] = {}
+        self.active: set[Wallet] = set()
         self.complained_ns: int | None = None
         self.frames_reported = 0
         self.send(self.args.ingest, FeedStarted(feed=self.args.feed))
@@ -119,7 +120,9 @@ class Stream(SupervisedActor):
             lag_ms=intake.lag_ms,
             error=self.error,
         )
-        self.send(self.args.ingest, FeedReport(state=state, trades=intake.trades))
+        active, self.active = self.active, set()
+        report = FeedReport(state=state, trades=intake.trades, active=tuple(sorted(active)))
+        self.send(self.args.ingest, report)
         missed, self.missed = self.missed, {}
         for one in missed.values():
             self.send(self.args.ingest, one)
@@ -239,6 +242,7 @@ class Stream(SupervisedActor):
             return None
         leader = self.leaders[report.wallet]
         self.send(leader, report)
+        self.active.add(report.wallet)
         if self.args.recorder is not None:
             key = hash((content(report), report.occurrence))
             taken = FrameTaken(key=key, at_ns=at_ns, monotonic_ns=mono_ns, frame=report.raw)

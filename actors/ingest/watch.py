@@ -24,6 +24,8 @@ class Watch:
     """The cursor that the leader was told last; it stays before a row that could not be read."""
     broken_s: int | None = None
     """The time of that row."""
+    active_s: int = 0
+    """When another source last saw it trade."""
     swept_s: int | None = None
     """When a sweep last reached the end."""
     starts: tuple[int, ...] = ()

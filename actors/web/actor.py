@@ -20,9 +20,9 @@ from thespian.actors import ActorAddress
 from actors.web import inspection
 from messages.base import Message
 from messages.directory import Directory
-from messages.ingest import IngestQuery, IngestState
+from messages.ingest import IngestQuery, IngestState, PollQuery
 from messages.store import Counts, CountsQuery, StoreAvailability, SubscribeAvailability
-from supervisor import Inspector, Mailbox, Overflow, SupervisedActor, handles
+from supervisor import AskError, Inspector, Mailbox, Overflow, SupervisedActor, handles
 
 log = structlog.get_logger("web")
 
@@ -85,6 +85,7 @@ class Web(SupervisedActor):
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/api/status", self._status)
+        app.router.add_get("/api/leaders/lag", self._lag)
         inspection.add_routes(app, self.args.inspector)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
@@ -119,6 +120,14 @@ class Web(SupervisedActor):
             "counts": msgspec.to_builtins(counts) if isinstance(counts, Counts) else {"error": str(counts)},
         }
         return web.Response(text=json.dumps(body), content_type="application/json")
+
+    async def _lag(self, request: web.Request) -> web.Response:
+        """How late polling would find a trade of each leader that no other source sees."""
+        try:
+            state = await self.ask(self.args.directory.ingest, PollQuery(), timeout_s=ASK_TIMEOUT_S)
+        except AskError as error:
+            return web.json_response({"error": f"the poller does not answer: {error}"}, status=503)
+        return web.json_response(msgspec.to_builtins(state))
 
     async def _count(self) -> Any:
         """Ask for the counts, unless it is known that nobody can count now."""

@@ -48,6 +48,8 @@ def test_a_leader_added_while_the_daemon_runs_is_copied_and_one_removed_is_not(
     assert rows[two]["follows"] == {"bold": "x0.1", "timid": "paused"}
     assert rows[three]["follows"] == {"bold": "x0.2", "timid": "x0.05"}
     assert (rows[three]["name"], rows[three]["origin"]) == ("Third", "operator")
+    lag = json.loads(leaders(daemon, "lag", "--json"))
+    assert {one["wallet"] for one in lag["wallets"]} == {two, three}
 
     venue.play()
     venue.wait_finished()

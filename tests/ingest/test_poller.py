@@ -17,9 +17,9 @@ from structlog.testing import capture_logs
 from thespian.actors import ActorExitRequest
 
 from actors.ingest.poller import Poller, PollerArgs
-from actors.ingest.reports import FeedReport, LeaderDoubted
+from actors.ingest.reports import FeedReport, LeaderDoubted, LeadersActive
 from config.settings import Ingest
-from messages.ingest import LeadersWatched
+from messages.ingest import LeadersWatched, PollQuery
 from messages.store import StoreAvailability
 from messages.trades import CursorReached, FillReported, GapSuspected
 from supervisor import Backoff
@@ -446,3 +446,23 @@ async def test_a_refused_request_is_not_repeated(polling: Any, venue: Any, walle
     running.watch({wallet: now() - 10})
     assert "refused the request with 400" in await running.error()
     assert len(venue.asked) == 1
+
+
+async def test_who_is_seen_trading_elsewhere_is_polled_often_from_then_on(
+    polling: Any, venue: Any, row: Row, wallet: str, until: Until
+) -> None:
+    running = polling(poll_interval_s=60.0)
+    cold, other = now() - 200_000, "0x" + "66" * 20
+    running.watch({wallet: cold, other: cold})
+    await until(lambda: len(venue.asked) >= 2)
+    before = await running.base.ask(running.address, PollQuery(), timeout_s=5)
+    assert {one.warmth for one in before.wallets} == {"cold"}
+
+    running.tell(LeadersActive(wallets=(wallet, "0x" + "77" * 20)))
+    after = await running.base.ask(running.address, PollQuery(), timeout_s=5)
+
+    by_wallet = {one.wallet: one for one in after.wallets}
+    assert by_wallet.keys() == {wallet, other}
+    assert (by_wallet[wallet].warmth, by_wallet[wallet].interval_ms) == ("hot", 60_000)
+    assert (by_wallet[other].warmth, by_wallet[other].interval_ms) == ("cold", 1_800_000)
+    assert (after.budget_milli_per_s, after.stretch_milli) == (500_000, 1000)

@@ -15,11 +15,13 @@ from actors.ingest.schedule import Schedule
 from actors.ingest.watch import SPREAD_S, STARTS_KEPT, Watch
 from supervisor import Backoff
 
+INTERVAL = 100
 
-def watching(*wallets: str, interval: int = 100, settle: int = 10) -> Schedule:
-    schedule = Schedule(interval, settle)
+
+def watching(*wallets: str, interval: int = INTERVAL, settle: int = 10) -> Schedule:
+    schedule = Schedule(settle)
     for wallet in wallets:
-        schedule.add(wallet, 0)
+        schedule.add(wallet, 0, interval)
     return schedule
 
 
@@ -27,8 +29,8 @@ def test_urgent_ones_go_first_in_their_order_and_once_more_when_settled() -> Non
     schedule = watching("a", "b", "c")
     schedule.hurry(["c", "a", "c"])
     assert [schedule.next(0), schedule.next(0), schedule.next(0)] == ["c", "a", None]
-    schedule.finished("c", 5)
-    schedule.finished("a", 6)
+    schedule.finished("c", 5, INTERVAL)
+    schedule.finished("a", 6, INTERVAL)
     assert schedule.next(14) is None
     assert schedule.wait_ns(14) == 1
     assert [schedule.next(16), schedule.next(16)] == ["c", "a"]
@@ -40,9 +42,9 @@ def test_a_wallet_has_one_turn_at_a_time_and_urgency_meanwhile_is_not_lost() -> 
     assert schedule.next(0) == "a"
     schedule.hurry(["a"])
     assert schedule.next(0) is None
-    schedule.finished("a", 5)
+    schedule.finished("a", 5, INTERVAL)
     assert schedule.next(5) == "a"
-    schedule.finished("a", 6)
+    schedule.finished("a", 6, INTERVAL)
     assert schedule.next(16) == "a"
 
 
@@ -53,10 +55,10 @@ def test_regular_turns_keep_their_phase_whatever_comes_between() -> None:
     schedule.hurry(["a"])
     for at in (0, 15):
         assert schedule.next(at) == "a"
-        schedule.finished("a", at + 1)
+        schedule.finished("a", at + 1, INTERVAL)
     assert schedule.wait_ns(16) == due - 16
     assert schedule.next(due + 250) == "a"
-    schedule.finished("a", due + 250)
+    schedule.finished("a", due + 250, INTERVAL)
     assert schedule.wait_ns(due + 250) == 50
 
 
@@ -75,7 +77,7 @@ def test_a_dropped_wallet_has_no_turn() -> None:
     schedule.drop("unknown")
     schedule.hurry(["a"])
     assert schedule.next(1_000) == "b"
-    schedule.finished("a", 1_000)
+    schedule.finished("a", 1_000, INTERVAL)
     assert schedule.next(1_000) is None
     assert len(schedule) == 1
 
@@ -96,17 +98,17 @@ def test_nobody_is_forgotten(steps: list[tuple[str, int]]) -> None:
             if wallet is not None:
                 running.append(wallet)
         elif step == "finish" and running:
-            schedule.finished(running.pop(0), now)
+            schedule.finished(running.pop(0), now, INTERVAL)
         else:
             now += number * 13
     for wallet in running:
-        schedule.finished(wallet, now)
+        schedule.finished(wallet, now, INTERVAL)
     seen = set()
     for _ in range(30):
         now += 20
         while (wallet := schedule.next(now)) is not None:
             seen.add(wallet)
-            schedule.finished(wallet, now)
+            schedule.finished(wallet, now, INTERVAL)
     assert seen == set("abcde")
 
 
@@ -201,10 +203,35 @@ def test_a_regular_turn_does_not_stand_in_for_the_look_after_settling() -> None:
     schedule = watching("a", interval=20, settle=50)
     schedule.hurry(["a"])
     assert schedule.next(0) == "a"
-    schedule.finished("a", 1)
+    schedule.finished("a", 1, INTERVAL)
     polled = []
     for at in range(2, 70):
         while schedule.next(at) is not None:
-            schedule.finished("a", at)
+            schedule.finished("a", at, INTERVAL)
             polled.append(at)
     assert 51 in polled
+
+
+def test_a_wallet_that_became_warmer_does_not_wait_for_its_cold_turn() -> None:
+    schedule = Schedule(settle_ns=10)
+    schedule.add("a", 0, 3_000)
+    schedule.sooner("a", 5, 100)
+    assert schedule.wait_ns(5) == 100
+    schedule.sooner("a", 6, 50_000)
+    schedule.sooner("unknown", 6, 1)
+    assert schedule.wait_ns(6) == 99
+    assert schedule.next(105) == "a"
+    schedule.sooner("a", 105, 1)
+    schedule.finished("a", 106, 100)
+    assert schedule.wait_ns(106) == 99, "a hundred behind the turn it had"
+
+
+def test_a_wallet_polled_when_it_was_cold_is_due_within_its_interval_once_hot() -> None:
+    schedule = Schedule(settle_ns=10)
+    schedule.add("a", 0, 3_000)
+    schedule.hurry(["a"])
+    assert schedule.next(0) == "a"
+    schedule.finished("a", 1, 100)
+    due = schedule.wait_ns(1)
+    assert due is not None
+    assert due <= 100

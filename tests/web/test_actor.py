@@ -13,7 +13,7 @@ import pytest
 from actors.web import actor as web
 from actors.web.actor import Web, WebArgs
 from messages.directory import Directory
-from messages.ingest import IngestQuery, IngestState
+from messages.ingest import IngestQuery, IngestState, PollQuery, PollState, WalletPolled
 from messages.store import Counts, CountsQuery, StoreAvailability, SubscribeAvailability
 from supervisor import AsyncioSystemBase, Mailbox, Overflow, SupervisedActor, handles
 
@@ -27,6 +27,19 @@ COUNTS = Counts(
     portfolios=(),
     latency_p50_ms=1.5,
     latency_p99_ms=None,
+)
+
+POLLING = PollState(
+    wallets=(
+        WalletPolled(
+            wallet="0x" + "a1" * 20, warmth="hot", interval_ms=60_000, swept_at_s=1_800_000_000, cursor_s=1
+        ),
+    ),
+    urgent=0,
+    wanted_milli_per_s=17,
+    budget_milli_per_s=10_000,
+    stretch_milli=1000,
+    lag_ms=1200,
 )
 
 
@@ -48,6 +61,11 @@ class Inside(SupervisedActor):
     def on_counts(self, message, sender):
         if not self.args.get("silent"):
             self.send(sender, COUNTS)
+
+    @handles(PollQuery)
+    def on_poll(self, message, sender):
+        if not self.args.get("silent"):
+            self.send(sender, POLLING)
 
     @handles(IngestQuery)
     def on_ingest(self, message, sender):
@@ -169,3 +187,14 @@ async def test_a_new_incarnation_serves_on_the_same_socket(house):
             with contextlib.suppress(aiohttp.ClientError):
                 await house.get("/healthz")
     assert await house.becomes(200)
+
+
+async def test_the_lag_of_each_leader_is_what_the_poller_says(house, monkeypatch):
+    status, body = await house.get("/api/leaders/lag")
+    assert status == 200
+    assert (body["wallets"][0]["warmth"], body["wallets"][0]["interval_ms"]) == ("hot", 60_000)
+    monkeypatch.setattr(web, "ASK_TIMEOUT_S", 0.05)
+    house.args["silent"] = True
+    status, body = await house.get("/api/leaders/lag")
+    assert status == 503
+    assert "does not answer" in body["error"]
