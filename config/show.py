@@ -23,7 +23,7 @@ from config.settings import Section
 from messages.units import decimal_text
 
 _NOTHING: Final = ("null", "~")
-_PLAIN: Final = re.compile(r"[\w./~][\w./~@:?&=*+-]*")
+_PLAIN: Final = re.compile(r"[\w./~]([\w./~@:&=*+-]*[\w./~@&=*+-])?")
 """Text that YAML reads as itself without quotes."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from config.origins import OriginKind
@@ -61,6 +61,8 @@ def test_a_password_is_not_shown(loaded):
     cash=st.integers(0, 10**20),
     enabled=st.booleans(),
 )
+@example(sockets=1, silence=1.0, name="0?", cash=0, enabled=False)
+@example(sockets=1, silence=1.0, name="a:", cash=0, enabled=False)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 def test_what_is_shown_can_be_written_and_means_the_same(loaded, sockets, silence, name, cash, enabled):
     first = loaded(
