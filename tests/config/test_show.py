@@ -50,7 +50,7 @@ def test_a_password_is_not_shown(loaded):
 
     (row,) = [row for row in rows(result) if row.key == "database.url"]
 
-    assert row.value == "postgresql://u:***@host/db?sslpassword=***"
+    assert row.value == '"postgresql://u:***@host/db?sslpassword=***"'
     assert "hunter" not in str(list(rows(result)))
 
 
