@@ -147,4 +147,5 @@ def test_a_look_is_bounded_and_comes_round_to_all() -> None:
         assert any(is_open(address) for address in addresses)
 
         sim.base.openings.look()
+        sim.base.openings.look()
         assert not any(is_open(address) for address in addresses)
