@@ -7,6 +7,7 @@ touches the machine's clock, and its sockets are in memory.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -32,9 +33,13 @@ class VirtualLoop(NetworkedLoop):
         """Tells libraries that ask the machine what time it is."""
         super().__init__(seed)
         self.set_task_factory(tasks.numbered())
+        self._futures = itertools.count(1)
 
     def time(self) -> float:
         return self._now
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return tasks.NumberedFuture(next(self._futures), self)
 
     def wall_s(self) -> float:
         """Return the simulated seconds since the epoch."""

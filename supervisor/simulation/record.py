@@ -14,10 +14,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from supervisor.abilities.pipes import Pipe
 from supervisor.abilities.timers import Timer
 from supervisor.address import CellAddress
 from supervisor.core.cell import Cell
-from supervisor.signals import RuntimeItem, Urgent
+from supervisor.signals import Urgent
 
 TRACE_MAX: Final = 10_000
 BATCH: Final = 1024
@@ -73,12 +74,10 @@ class Record:
             self._contents.clear()
 
     def _note_content(self, now: float, cell: Cell, message: Any) -> None:
-        said = message.message if isinstance(message, Timer | Urgent) else message
-        if not isinstance(said, RuntimeItem):
-            try:
-                self._contents.append(self._encoder.encode(said))
-            except (TypeError, ValueError, OverflowError, RecursionError) as error:
-                self._contents.append(type(error).__name__.encode())
+        try:
+            self._contents.append(self._encoder.encode(_said(message)))
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            self._contents.append(type(error).__name__.encode())
         self._note(now, cell, message)
 
     def _parts(self) -> list[bytes]:
@@ -93,6 +92,16 @@ class Record:
             "\n".join([*paths, *[kind.__name__ for kind in kinds], ""]).encode(),
             *self._contents,
         ]
+
+
+def _said(message: Any) -> Any:
+    """Return what is in an envelope of the runtime: a message, or what came of a coroutine."""
+    if isinstance(message, Timer | Urgent):
+        return message.message
+    if isinstance(message, Pipe):
+        task = message.task
+        return None if task.cancelled() else task.exception() or task.result()
+    return message
 
 
 def _in_short(value: Any) -> Any:

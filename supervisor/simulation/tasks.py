@@ -1,4 +1,4 @@
-"""Tasks that are numbered, so that a set of them has the same order in every run.
+"""Tasks and futures that are numbered, so that a set of them has the same order in every run.
 
 asyncio keeps tasks in sets, and a task group cancels its tasks in the order of one. By default that is the
 order of their places in memory.
@@ -16,6 +16,17 @@ class NumberedTask(asyncio.Task[Any]):
     """A task whose hash is its number."""
 
     number: int
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class NumberedFuture(asyncio.Future[Any]):
+    """A future whose hash is its number."""
+
+    def __init__(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.number = number
+        super().__init__(loop=loop)
 
     def __hash__(self) -> int:
         return self.number
