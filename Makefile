@@ -4,6 +4,7 @@
 # make conformance  BASE=loop, threads or simpleSystemBase   Thespian's own tests on our base, or on theirs
 # make simulate  SUITE=copy|edges SEEDS= FIRST=   many seeded runs of one suite; PLAN='crash ...' for other faults than
 #                those of the seed, TWICE=1 to run each seed twice and compare
+# make soak      MESSAGES=   a tree under everything at once, a million messages long
 # make bench     frames a second, frame to order, memory, with ratios; BENCH_ARGS=--json
 # make bench-runtime   the actor runtime beside other ways of having actors; BENCH_ARGS=--json
 # make venv      only set up: .venv with the dependencies of constraints.txt
@@ -29,10 +30,11 @@ BASE ?=
 SUITE ?= copy
 SEEDS ?= 100
 FIRST ?= 1
+MESSAGES ?= 1000000
 export PLAN ?=
 TWICE ?=
 
-.PHONY: demo test lint conformance simulate bench bench-runtime venv wheel clean
+.PHONY: demo test lint conformance simulate soak bench bench-runtime venv wheel clean
 
 demo: $(STAMP)
 	$(BIN)/remora demo $(DEMO_ARGS)
@@ -52,6 +54,9 @@ conformance: $(STAMP)
 simulate: $(STAMP)
 	$(BIN)/python tests/simulation/run.py --suite $(SUITE) --seeds $(SEEDS) --first $(FIRST) \
 		$(if $(PLAN),--plan "$$PLAN") $(if $(TWICE),--twice)
+
+soak: $(STAMP)
+	$(BIN)/python tests/supervisor/soaking.py --messages $(MESSAGES)
 
 bench: $(STAMP)
 	$(BIN)/python -m ops.bench.pipeline $(BENCH_ARGS)

@@ -25,6 +25,9 @@ from supervisor.signals import Drained, Urgent
 
 log: Final = logging.getLogger("supervisor")
 
+TYPES_MAX: Final = 10_000
+"""How many types a table remembers; those beyond, made at run time, are looked up at each message."""
+
 
 class HandlerTable(dict[type, Handler]):
     """What one class does with each type of message in one behaviour, the default one if that is None."""
@@ -48,7 +51,8 @@ class HandlerTable(dict[type, Handler]):
 
     def __missing__(self, message_type: type) -> Handler:
         handler = _receive if self._receives else self.find(message_type)
-        self[message_type] = handler
+        if len(self) < TYPES_MAX:
+            self[message_type] = handler
         return handler
 
     def takes(self, message_type: type) -> bool:

@@ -37,6 +37,9 @@ def watch(watcher: SupervisedCell, address: Any) -> None:
         if target.watchers is None:
             target.watchers = {}
         target.watchers[watcher] = epoch
+        if watcher.watching is None:
+            watcher.watching = {}
+        watcher.watching[target.address] = None
     elif isinstance(target, Tombstone):
         watcher.put(Terminated(address, target.path, target.reason), address)
     else:
@@ -48,3 +51,5 @@ def unwatch(watcher: SupervisedCell, address: Any) -> None:
     target = getattr(address, "cell", None)
     if isinstance(target, Cell) and target.watchers is not None:
         target.watchers.pop(watcher, None)
+    if watcher.watching is not None:
+        watcher.watching.pop(address, None)

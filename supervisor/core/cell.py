@@ -103,7 +103,7 @@ class Cell:
         self.children: dict[str, Cell] | None = None
         self.watchers: dict[SupervisedCell, int] | None = None
         self.restart_times: deque[float] | None = None
-        self.waiters: list[asyncio.Future[None]] | None = None
+        self.waiters: dict[asyncio.Future[None], None] | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -213,9 +213,14 @@ class Cell:
         """Return when the mailbox has room for more; at once if it never passed its high-water mark."""
         while self.congested:
             waiter: asyncio.Future[None] = self.scheduler.loop.create_future()
-            self.waiters = self.waiters or []
-            self.waiters.append(waiter)
-            await waiter
+            if self.waiters is None:
+                self.waiters = {}
+            self.waiters[waiter] = None
+            try:
+                await waiter
+            finally:  # one that was cancelled waits no more
+                if self.waiters is not None:
+                    self.waiters.pop(waiter, None)
 
     # --- for the scheduler ---
 

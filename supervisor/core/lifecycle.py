@@ -86,6 +86,8 @@ def finish(cell: SupervisedCell) -> None:
             pipes.cancel_all(cell)
         if cell.timers:
             timers.cancel_all(cell)
+        if cell.watching is not None:
+            cell.unwatch_all()
         if cell.behaviours is not None:
             behaviours.forget(cell)
         cell.breakers = None
@@ -96,6 +98,7 @@ def finish(cell: SupervisedCell) -> None:
         if idle_s is not None:
             cell.system.sweeper.forget(cell, idle_s)
     cell.attention &= ~(FINISH | DOZE)  # its own wishes, not those of the next
+    cell.restart_times = None  # the next has children of its own to count for
     cell.epoch += 1
 
 

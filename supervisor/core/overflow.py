@@ -41,13 +41,19 @@ def overflowed(cell: Cell, message: Any, sender: Any, *, quiet: bool) -> bool:
 
 
 def _refuse(cell: Cell, message: Any, sender: Any, *, quiet: bool) -> bool:
-    cell.drop(DropReason.REFUSED, message, sender)
-    if not quiet:
-        target = getattr(sender, "cell", None)
-        if target is not None:
-            capacity = cell.mailbox.capacity
-            target.turned_away(Refused(type(message).__name__, cell.address, cell.path, capacity))
+    if quiet:
+        cell.drop(DropReason.REFUSED, message, sender)
+    else:
+        refuse(cell, message, sender, cell.mailbox.capacity)
     return False
+
+
+def refuse(cell: Cell, message: Any, sender: Any, limit: int) -> None:
+    """Turn a message away, as one more than the limit allows, and tell its sender."""
+    cell.drop(DropReason.REFUSED, message, sender)
+    target = getattr(sender, "cell", None)
+    if target is not None:
+        target.turned_away(Refused(type(message).__name__, cell.address, cell.path, limit))
 
 
 def _halt(cell: Cell, message: Any, sender: Any) -> bool:

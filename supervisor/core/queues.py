@@ -157,8 +157,11 @@ def put_back(queue: Queue, items: Iterable[Item]) -> None:
         queue.put_back(items)
 
 
-def put_urgent(queue: Queue, item: Item, urgent: type) -> None:
-    """Put an item in front of all but those of the given type that are in front already."""
+def put_urgent(queue: Queue, item: Item, urgent: type, urgent_max: int) -> bool:
+    """Put an item in front of all but those of the given type that are in front already.
+
+    False, and nothing is put, if these are as many as may be.
+    """
     ahead: list[Item] = []
     while queue:
         first = queue.popleft()
@@ -166,7 +169,9 @@ def put_urgent(queue: Queue, item: Item, urgent: type) -> None:
             put_back(queue, [first])
             break
         ahead.append(first)
-    put_back(queue, [*ahead, item])
+    fits = len(ahead) < urgent_max
+    put_back(queue, [*ahead, item] if fits else ahead)
+    return fits
 
 
 def drop_oldest(queue: Queue) -> Item | None:

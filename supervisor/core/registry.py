@@ -43,9 +43,12 @@ class Registry:
             self._undertaker = None
 
     def tell_dead_letter(self, path: str, message: Any, sender: Any) -> None:
-        """Send a dead message in an envelope to who handles them; never an envelope or an exit."""
-        if self._undertaker is not None and not isinstance(message, DeadEnvelope | ChildActorExited):
-            self._undertaker.put(DeadEnvelope(f"/{path}", message), sender)
+        """Send a dead message in an envelope to who handles them, if it has room; never an exit."""
+        undertaker = self._undertaker
+        if undertaker is None or isinstance(message, DeadEnvelope | ChildActorExited):
+            return
+        if len(undertaker.queue) < undertaker.mailbox.capacity:
+            undertaker.put(DeadEnvelope(f"/{path}", message), sender)
 
     def forget(self, cell: Cell) -> None:
         """Take an ended actor out of every register."""

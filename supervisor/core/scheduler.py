@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.core.queues import Item
@@ -50,6 +51,7 @@ class Scheduler:
         self.woken_at = self.now
         self.current = None
         self.cell: Cell | None = None
+        self._caller: FrameType | None = None
         self._sample_s = min(SAMPLE_S, measures.slow_s / 2)
         self._sample_in_s = self._sample_s
         self._sampled_at = self.now
@@ -61,6 +63,17 @@ class Scheduler:
         self.idle = False
         self.now = self.woken_at = self.clock()
         self.loop.call_soon(self.run_slice)
+
+    def let_go(self, error: BaseException) -> None:
+        """Clear, when they have ended, the frames that called those of an error that is kept.
+
+        They are the loop's own, and may hold all timers there were.
+        """
+        frames = error.__traceback__
+        caller = frames.tb_frame.f_back if frames is not None else None
+        if caller is not None and caller is not self._caller:
+            self._caller = caller
+            self.loop.call_soon(_clear, caller)
 
     def run_slice(self) -> None:
         """Handle messages for about a millisecond, then let the loop's other work have its turn."""
@@ -143,3 +156,12 @@ class Scheduler:
         self._share = (self._share + GOLDEN) % 1.0
         self._sample_in_s = self._sample_s * (0.5 + self._share)
         return at + self._sample_in_s
+
+
+def _clear(frame: FrameType | None) -> None:
+    while frame is not None:
+        try:
+            frame.clear()
+        except RuntimeError:  # it still runs, and so do all above it
+            return
+        frame = frame.f_back

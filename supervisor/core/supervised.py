@@ -17,8 +17,10 @@ from supervisor.abilities.behaviours import Behaviour
 from supervisor.abilities.breakers import Breaker
 from supervisor.abilities.pipes import Pipe
 from supervisor.abilities.timers import Timer
+from supervisor.address import CellAddress
 from supervisor.core import lifecycle, supervision
 from supervisor.core.cell import CRASH, DOZE, FINISH, HALT, OUT, PARKED, PASSIVE, START, STIR, SUSPENDED, Cell
+from supervisor.core.overflow import refuse
 from supervisor.core.queues import Item, put_back, put_urgent
 from supervisor.errors import HandlerCrashed, InjectedCrash, MailboxOverflow, NotInHandler, StashFull
 from supervisor.inspection.deadletters import DropReason
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger("supervisor")
 
+URGENT_MAX: Final = 1_000
+"""How many messages that overtake all others may wait."""
 HISTORY_MAX: Final = 10
 """How many restarts are remembered one by one."""
 
@@ -62,6 +66,7 @@ class SupervisedCell(ThespianRef, Cell):
         "stash",
         "successor",
         "timers",
+        "watching",
     )
 
     def __init__(
@@ -99,6 +104,7 @@ class SupervisedCell(ThespianRef, Cell):
         self.ending: asyncio.Future[bool] | None = None
         self.drained: asyncio.Future[None] | None = None
         self.successor: SupervisedCell | None = None
+        self.watching: dict[CellAddress, None] | None = None
 
     @property
     def supervision(self) -> Supervision:
@@ -157,6 +163,7 @@ class SupervisedCell(ThespianRef, Cell):
         if self.scheduler.cell is self:
             self.attention |= OUT
         lifecycle.trim_traceback(error)
+        self.scheduler.let_go(error)
         self.last_error = error
         if item is not None:
             self._quarantine(item, error)
@@ -190,10 +197,12 @@ class SupervisedCell(ThespianRef, Cell):
         self.handlers[type(message)](self.actor, message, sender)
 
     def put_urgent(self, message: Any, sender: Any) -> None:
-        """Take a message that overtakes all but other urgent ones; no policy drops it."""
+        """Take a message that overtakes all but other urgent ones; refuse it if very many of these wait."""
         self.open()
         self.schedule()
-        put_urgent(self.queue, (Urgent(message), sender, self.scheduler.now), Urgent)
+        item = (Urgent(message), sender, self.scheduler.now)
+        if not put_urgent(self.queue, item, Urgent, URGENT_MAX):
+            refuse(self, message, sender, URGENT_MAX)
 
     def hears(self, notice: type[Exception]) -> bool:
         heard: bool = self.cls.handler_table.takes(notice)
@@ -300,8 +309,18 @@ class SupervisedCell(ThespianRef, Cell):
         if self.epoch == epoch and not self.is_dead and self.cls.handler_table.takes(type(notice)):
             self.put(notice, self.address)
 
+    def unwatch_all(self) -> None:
+        """Have those that live on forget who watched them."""
+        watching, self.watching = self.watching, None
+        for address in watching or ():
+            target = address.cell
+            if isinstance(target, Cell) and target.watchers is not None:
+                target.watchers.pop(self, None)
+
     def notify_terminated(self, epoch: int, address: Any, path: str, reason: ExitReason) -> None:
         """Tell the incarnation that watched another actor that it is gone."""
+        if self.watching is not None:
+            self.watching.pop(address, None)
         if self.epoch == epoch and not self.is_dead:
             self.put(Terminated(address, path, reason), address)
 

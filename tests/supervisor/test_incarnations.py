@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from traceback import walk_stack
 from typing import Any, ClassVar
 
 import msgspec
@@ -255,6 +256,29 @@ def test_a_group_that_begins_after_a_long_delay_counts_its_health_from_then() ->
         assert log.count("a started") == 3
 
 
+def test_a_restarted_supervisor_counts_the_restarts_of_its_children_from_none() -> None:
+    class Middle(Worker):
+        supervision = Supervision(restarts_max=1, period_s=60, backoff=AT_ONCE)
+
+        def started(self) -> None:
+            self.spawn(Worker, "a", self.args)
+
+    class Top(SupervisedActor):
+        mailbox = BOX
+        supervision = Supervision(restarts_max=1, period_s=60, backoff=AT_ONCE)
+
+        def started(self) -> None:
+            self.spawn(Middle, "middle", self.args)
+
+    with Simulation() as sim:
+        sim.spawn(Top, "root", [])
+        for path in ("middle/a", "middle", "middle/a"):
+            sim.run()
+            sim.tell(sim.base.find(path), Crash())
+        sim.run()
+        assert [info.restarts for info in sim.base.tree()] == [0, 1, 1]
+
+
 def test_a_producer_goes_on_when_a_crash_took_the_last_message() -> None:
     class Producer(Worker):
         def started(self) -> None:
@@ -298,6 +322,20 @@ def test_an_error_kept_for_inspection_holds_nothing_of_what_led_to_it() -> None:
         gc.collect()
         assert not [each for each in gc.get_objects() if isinstance(each, Big)]
         assert "deep" in sim.base.dead_letters()[0].traceback
+
+
+def test_an_error_kept_for_inspection_does_not_keep_what_the_loop_held_when_it_came() -> None:
+    with Simulation() as sim:
+        worker = sim.spawn(Worker, "worker", [])
+        sim.tell(worker, Crash())
+        sim.advance(1)
+        error = sim.base.dead_letters()[0].error
+        assert error is not None
+        assert error.__traceback__ is not None
+        called = {
+            frame.f_code.co_name: frame.f_locals for frame, _ in walk_stack(error.__traceback__.tb_frame)
+        }
+        assert called["on_crash"] == called["run_slice"] == called["_run_once"] == {}
 
 
 def test_giving_up_takes_bounded_time_however_many_ignore_their_end() -> None:
