@@ -30,6 +30,7 @@ from supervisor import (
     Terminated,
     handles,
 )
+from supervisor.core.cell import Cell
 
 BRANCHES: Final = 10
 LEAVES: Final = 20
@@ -66,6 +67,8 @@ class Question(msgspec.Struct, frozen=True):
     pass
 
 
+PATIENCE: Final = 60
+"""How many half seconds a storm of restarts is given to come to its end."""
 SLACK: Final = 100
 """More than what the samples of dead letters hold: the addresses of who ended, the answers nobody awaits."""
 
@@ -238,9 +241,12 @@ async def _stir(base: AsyncioSystemBase, random: Random, messages: int) -> None:
 
 async def _at_rest(base: AsyncioSystemBase) -> Counter[str]:
     """Let what is under way end, without the children that come and go, and count the objects there are."""
-    await asyncio.sleep(0.5)
+    for _ in range(PATIENCE):
+        await asyncio.sleep(0.5)
+        if all(info.state == "running" and not info.pipes for info in base.tree()):
+            break
     for address in _addresses(base, Leaf.__name__):
-        if address.path.endswith("/child"):
+        if address.path.endswith("/child") and isinstance(address.cell, Cell):
             address.cell.begin_stop(drain=False)
     await asyncio.sleep(0.5)
     gc.collect()
