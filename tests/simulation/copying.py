@@ -112,7 +112,7 @@ def live(
 
     At each of the given times one market pays out and, in worlds that have more to come, another opens.
     """
-    world.fills.extend(history(world))
+    world.fills[:0] = history(world)
     chance, directory = Random(f"resolutions:{world.seed}"), Directory()
     watcher = Watcher(world, tape)
     sim.spawn(Root, "root", HouseArgs(world=world, directory=directory, check=watcher.see))
@@ -150,8 +150,9 @@ def result_of(sim: Simulation, world: World) -> Result:
 
 def history(world: World) -> list[Any]:
     """Return fills from just before the leaders are followed: seen by the first poll, never to be copied."""
+    later = list(world.fills)
     made = [fill for _ in range(5) for fill in world.trade(START_S - 20)]
-    world.fills.clear()
+    world.fills[:] = later
     return made
 
 

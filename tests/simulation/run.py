@@ -19,6 +19,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+import calm  # noqa: E402
 import copying  # noqa: E402
 import day  # noqa: E402
 import edges  # noqa: E402
@@ -41,6 +42,7 @@ class Suite:
 
 
 SUITES: dict[str, Suite] = {
+    "calm": Suite(calm.run, calm.planned),
     "copy": Suite(copying.run, copying.planned),
     "day": Suite(day.run, day.planned),
     "edges": Suite(edges.run, edges.planned),

@@ -94,6 +94,10 @@ class World:
     poll_s: float = 5.0
     cash: int = CASH
     caps: Caps = CAPS
+    guards: Guards = GUARDS
+    execution: Execution = field(default_factory=Execution)
+    is_calm: bool = False
+    """Whether prices stand still, books are deep, and nothing is asked for in vain."""
     fills: list[TrueFill] = field(default_factory=list)
     mids: dict[str, int] = field(default_factory=dict)
     held: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
@@ -126,6 +130,8 @@ class World:
 
     def move(self, token: str) -> int:
         """Return the token's middle price after its next step."""
+        if self.is_calm:
+            return 500_000
         mid = self.mids.get(token, 500_000) + self.random.choice((-1, 0, 0, 0, 1)) * TICK
         self.mids[token] = min(900_000, max(100_000, mid))
         return self.mids[token]
@@ -204,7 +210,8 @@ class Feeds(SupervisedActor):
         self.cursors: dict[str, int] = {}
         self.counted: Counter[tuple[str, TrueFill]] = Counter()
         self.deliveries = 0
-        self.timer("trade", self.args.rate_s, _Trade(), every=True)
+        if self.args.rate_s:
+            self.timer("trade", self.args.rate_s, _Trade(), every=True)
         self.timer("poll", self.args.poll_s, _Poll(), every=True)
 
     @handles(LeadersWatched)
@@ -285,7 +292,8 @@ class Prices(SupervisedActor):
 
     @handles(MarketQuery)
     def on_market(self, query: MarketQuery, sender: Any) -> None:
-        bad, world = self.random.random() < 0.1, self.args
+        world = self.args
+        bad = self.random.random() < 0.1 and not world.is_calm
         payouts = world.resolved.get(query.condition_id, ())
         market = Market(
             condition_id=query.condition_id,
@@ -321,7 +329,11 @@ class Prices(SupervisedActor):
 
         def side(step: int) -> tuple[tuple[int, int], ...]:
             return tuple(
-                (mid + step * TICK * number, random.randint(1, 1_500) * TICK) for number in range(1, 5)
+                (
+                    mid + step * TICK * number,
+                    1_500 * SHARE if self.args.is_calm else random.randint(1, 1_500) * TICK,
+                )
+                for number in range(1, 5)
             )
 
         book = Book(
@@ -331,7 +343,7 @@ class Prices(SupervisedActor):
             hash=f"{random.getrandbits(32)}",
             as_of_ns=true_ns(self.clock),
         )
-        stale = random.random() < 0.1
+        stale = random.random() < 0.1 and not self.args.is_calm
         self._later(
             sender,
             BookAnswer(token_id=query.token_id, book=book, age_ms=5_000 * stale, stale=stale, source=""),
@@ -380,18 +392,18 @@ class House(SupervisedActor):
         world, directory = self.args.world, self.args.directory
         directory.prices = self.spawn_prices()
         directory.executor = self.spawn(
-            Executor, "executor", ExecutorArgs(execution=Execution(), directory=directory)
+            Executor, "executor", ExecutorArgs(execution=world.execution, directory=directory)
         )
         directory.markets = self.spawn(
             Markets,
             "markets",
             MarketsArgs(
-                guards=dict.fromkeys(world.portfolios, GUARDS),
+                guards=dict.fromkeys(world.portfolios, world.guards),
                 breaker=Breaker(),
                 directory=directory,
             ),
         )
-        policy = Policy(ratio=10_000, paused=False, caps=world.caps, guards=GUARDS)
+        policy = Policy(ratio=10_000, paused=False, caps=world.caps, guards=world.guards)
         portfolios = tuple(
             PortfolioArgs(
                 portfolio_id=name,
