@@ -9,7 +9,7 @@ import socket
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from supervisor import NotSimulated
@@ -107,6 +107,13 @@ def test_bytes_come_in_pieces_and_together_but_never_out_of_order() -> None:
     ),
     steps=st.lists(st.one_of(st.binary(max_size=5_000), st.booleans(), st.floats(0.001, 5)), max_size=20),
 )
+@example(
+    seed=0,
+    window_bytes=1,
+    cut_share=0.0,
+    faults=[Cut(at_s=15.0, for_s=1.0), Cut(at_s=15.0, for_s=1.0)],
+    steps=[5.0, 5.0, 5.0, b"x"],
+)
 def test_no_delay_loses_or_disorders_a_byte(
     seed: int, window_bytes: int, cut_share: float, faults: list[Any], steps: list[Any]
 ) -> None:
@@ -145,6 +152,18 @@ def test_a_partition_holds_bytes_and_lets_them_go_when_it_heals() -> None:
         assert bytes(end.heard) == b"xx"
         assert not end.gone
         assert arrives_within(end, end.client, 0.1)
+
+
+def test_a_fault_that_was_lifted_early_does_not_end_its_like_that_came_after_it() -> None:
+    with Simulation(1) as sim:
+        end = End(sim)
+        sim.network.begin(Cut(for_s=10))
+        sim.advance(9)
+        sim.network.heal()
+        sim.network.begin(Cut(for_s=10))
+        assert not arrives_within(end, end.client, 9)
+        sim.advance(12)
+        assert end.heard == b"x"
 
 
 def test_a_one_way_cut_holds_one_direction() -> None:

@@ -30,7 +30,7 @@ from supervisor.simulation.network.faults import (
 )
 from supervisor.simulation.network.record import ConnectionRecord, NetworkEvent, Record
 from supervisor.simulation.network.sockets import Address, ListeningSocket, MemorySocket, StreamSocket
-from supervisor.simulation.network.way import Way, Ways
+from supervisor.simulation.network.way import InForce, Way, Ways
 
 if TYPE_CHECKING:
     from supervisor.simulation.network.selector import VirtualSelector
@@ -89,9 +89,9 @@ class Network:
         self._note_fault(fault, "begins")
         if isinstance(fault, LastingFault):
             struck()
-            self._ways.begin(fault)
+            begun = self._ways.begin(fault)
             if math.isfinite(fault.for_s):
-                self.loop.call_later(fault.for_s, self.end, fault)
+                begun.ending = self.loop.call_later(fault.for_s, self._end, begun)
         elif isinstance(fault, SuddenFault):
             self._befall(Breaking(fault, struck))
 
@@ -111,14 +111,19 @@ class Network:
         breaking.strike(connection)
 
     def end(self, fault: LastingFault) -> None:
-        """Lift a fault; one that is over already is none."""
-        if self._ways.end(fault):
-            self._note_fault(fault, "ends")
+        """Lift a fault, of equal ones the earliest; one that is over already is none."""
+        begun = next((each for each in self._ways.in_force if each.fault == fault), None)
+        if begun is not None:
+            self._end(begun)
+
+    def _end(self, begun: InForce) -> None:
+        self._ways.end(begun)
+        self._note_fault(begun.fault, "ends")
 
     def heal(self) -> None:
         """Lift everything. What broke stays broken, and what is still to begin begins."""
-        for fault in list(self._ways.faults):
-            self.end(fault)
+        for begun in list(self._ways.in_force):
+            self._end(begun)
         for breaking in list(self._breaking):
             self._disarm(breaking)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -43,11 +44,20 @@ class Way:
                 flow.release(cut_s)
 
 
+class InForce:
+    """A lasting fault that began, and what will end it, if anything will."""
+
+    def __init__(self, fault: LastingFault) -> None:
+        self.fault = fault
+        self.ending: asyncio.TimerHandle | None = None
+
+
 class Ways:
     """All ways, and the lasting faults that are in force on them."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self.faults: list[LastingFault] = []
+        self.in_force: list[InForce] = []
+        """The earliest first."""
         self._now = now
         self._ways: dict[tuple[str, str], Way] = {}
         self._conditions = Conditions()
@@ -62,24 +72,25 @@ class Ways:
         self._conditions = conditions
         self._look_again()
 
-    def begin(self, fault: LastingFault) -> None:
+    def begin(self, fault: LastingFault) -> InForce:
         """Put a fault in force."""
-        self.faults.append(fault)
+        begun = InForce(fault)
+        self.in_force.append(begun)
         self._look_again()
+        return begun
 
-    def end(self, fault: LastingFault) -> bool:
-        """Lift a fault; False if it is not in force."""
-        if fault not in self.faults:
-            return False
-        self.faults.remove(fault)
+    def end(self, begun: InForce) -> None:
+        """Lift a fault that is in force."""
+        self.in_force.remove(begun)
+        if begun.ending is not None:
+            begun.ending.cancel()
         self._look_again()
-        return True
 
     def active(self, kind: type[_FaultT], client: str, server: str) -> _FaultT | None:
         """Return the latest fault of a kind between these two, None for none."""
-        for fault in reversed(self.faults):
-            if isinstance(fault, kind) and fault.concerns(client, server):
-                return fault
+        for begun in reversed(self.in_force):
+            if isinstance(begun.fault, kind) and begun.fault.concerns(client, server):
+                return begun.fault
         return None
 
     def between(self, source: str, target: str) -> Way:
