@@ -16,6 +16,7 @@ class SkipReason(StrEnum):
     """Why a trade was not copied (L7). Closed: metrics labels, page texts and docs are made from it."""
 
     BACKFILL = "SKIP_BACKFILL"
+    RETRACTED = "SKIP_RETRACTED"
     PAUSED = "SKIP_PAUSED"
     CATCH_UP_TOO_OLD = "SKIP_CATCH_UP_TOO_OLD"
     CATCH_UP_PRICE = "SKIP_CATCH_UP_PRICE"
@@ -42,6 +43,7 @@ class SkipReason(StrEnum):
 
 SKIP_MEANINGS: dict[SkipReason, str] = {
     SkipReason.BACKFILL: "history from before the leader was followed; it never trades",
+    SkipReason.RETRACTED: "the chain took the transaction back: the trade never happened",
     SkipReason.PAUSED: "the portfolio or this leader is paused",
     SkipReason.CATCH_UP_TOO_OLD: "seen later than catch_up_buy_max_age_s after it happened",
     SkipReason.CATCH_UP_PRICE: "seen late, and the price was worse than the catch-up rule allows",

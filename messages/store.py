@@ -18,10 +18,10 @@ import msgspec
 
 from messages.base import Message, MoneyMessage
 from messages.decisions import Intent, Skip
-from messages.ids import IntentId, OrderId, PortfolioId, TokenId, Wallet
+from messages.ids import IntentId, OrderId, PortfolioId, TokenId, TxHash, Wallet
 from messages.markets import Market
 from messages.orders import Fill, OrderRecord, OrderState, PlaceOrder
-from messages.trades import LeaderTrade
+from messages.trades import LeaderTrade, Side
 from messages.units import Shares, Usdc
 
 
@@ -67,6 +67,18 @@ class StoreTrade(MoneyMessage, frozen=True, kw_only=True, gc=False):
     """Record an accepted trade and the leader's new position. No answer."""
 
     trade: LeaderTrade
+
+
+class StoreRetraction(MoneyMessage, frozen=True, kw_only=True, gc=False):
+    """Record that a leader's trades of one outcome and side in a transaction never happened, and the position
+    without them; with `retracted_at_ns` 0, that they stand after all. No answer."""
+
+    wallet: Wallet
+    tx: TxHash
+    token_id: TokenId
+    side: Side
+    retracted_at_ns: int
+    shares: Shares
 
 
 class StoreCursor(Message, frozen=True, kw_only=True, gc=False):

@@ -91,8 +91,8 @@ class LeaderTrade(MoneyMessage, frozen=True, kw_only=True, gc=False):
     event_slug: str = ""
     block_number: int | None = None
     log_index: int | None = None
-    retracted: bool = False
-    """Whether the chain took its transaction back after all: it never happened."""
+    retracted_at_ns: int = 0
+    """When the chain took its transaction back, so that it never happened; 0 while it stands."""
     raw: bytes = b""
     seq: int = 0
 

@@ -41,6 +41,8 @@ def render_why(story: dict[str, Any]) -> None:
         f" by {trade['feed']}; transaction {trade['tx']}",
         markup=False,
     )
+    if trade["retracted_at_ns"]:
+        console.print(f"  taken back by the chain {when(trade['retracted_at_ns'])}: it never happened")
     if not story["decisions"]:
         console.print("  no portfolio has decided on it")
     for decision in story["decisions"]:

@@ -12,15 +12,22 @@ import structlog
 from prometheus_client import Counter
 from thespian.actors import ActorAddress
 
-from actors.leader.ledger import NewTrade, TradeLedger
+from actors.leader.ledger import NewTrade, Reversal, TradeLedger
 from actors.leader.patience import Patience
 from actors.leader.position import after_trade
 from messages.base import Message
 from messages.directory import Directory
-from messages.ids import TokenId, Wallet, trade_id
+from messages.ids import TokenId, TxHash, Wallet, trade_id
 from messages.ingest import LeaderReady
-from messages.store import LeaderLoaded, LoadLeader, StoreCursor, StoreDuplicates, StoreTrade
-from messages.trades import CursorReached, FillReported, GapSuspected, LeaderTrade, Swept
+from messages.store import (
+    LeaderLoaded,
+    LoadLeader,
+    StoreCursor,
+    StoreDuplicates,
+    StoreRetraction,
+    StoreTrade,
+)
+from messages.trades import CursorReached, FillReported, FillsRetracted, GapSuspected, LeaderTrade, Swept
 from messages.units import Shares
 from supervisor import Behaviour, Mailbox, Overflow, SupervisedActor, handles
 
@@ -28,6 +35,9 @@ log = structlog.get_logger("leader")
 
 TRADES = Counter("remora_leader_trades_total", "Trades accepted, by the source that was first", ["source"])
 DUPLICATES = Counter("remora_leader_duplicates_total", "Reports of trades already known", ["source"])
+RETRACTED = Counter(
+    "remora_leader_retracted_total", "Trades that the chain took back, or gave again", ["what"]
+)
 EARLY = Counter("remora_leader_early_reports_total", "Reports from before the following, not taken")
 LATE = Counter("remora_leader_late_reports_total", "Reports from before the identity window, not taken")
 
@@ -82,7 +92,7 @@ class Leader(SupervisedActor):
 
     mailbox = Mailbox(capacity=20_000, overflow=Overflow.HALT)
 
-    loading = Behaviour(stashes=(FillReported, Swept, CursorReached))
+    loading = Behaviour(stashes=(FillReported, FillsRetracted, Swept, CursorReached))
     """Nothing is told apart from what is known before what is known is there."""
 
     args: LeaderArgs
@@ -183,6 +193,9 @@ class Leader(SupervisedActor):
             # The poller looks back a little behind every cursor, and cannot know that this one is new.
             EARLY.inc()
             return
+        reversal = self.ledger.put_back(report)
+        if reversal is not None:
+            self._reverse(report.tx, reversal, retracted_at_ns=0)
         accepted = self.ledger.observe(report)
         if not accepted:
             self._count_duplicate(report)
@@ -201,6 +214,7 @@ class Leader(SupervisedActor):
         before = self.positions.get(report.token_id, 0)
         after = after_trade(before, report.side, new.size)
         self.positions[report.token_id] = after
+        self.ledger.moved(report, after - before)
         self.accepted += 1
         TRADES.labels(report.kind).inc()
         trade = LeaderTrade(
@@ -227,6 +241,8 @@ class Leader(SupervisedActor):
             title=report.title,
             slug=report.slug,
             event_slug=report.event_slug,
+            block_number=report.block_number,
+            log_index=report.log_index,
             raw=report.raw,
         )
         log.info(
@@ -242,6 +258,36 @@ class Leader(SupervisedActor):
             backfill=trade.backfill,
         )
         return trade
+
+    @handles(FillsRetracted)
+    def on_retracted(self, message: FillsRetracted, sender: ActorAddress) -> None:
+        """None of it happened. What was decided on it stands, and whoever asks is told that it was wrong."""
+        self.patience.drop(message.tx)
+        for reversal in self.ledger.retract(message.tx):
+            self._reverse(message.tx, reversal, retracted_at_ns=message.seen_at_ns)
+
+    def _reverse(self, tx: TxHash, reversal: Reversal, *, retracted_at_ns: int) -> None:
+        what = "retracted" if retracted_at_ns else "given again"
+        RETRACTED.labels(what).inc()
+        shares = max(0, self.positions.get(reversal.token_id, 0) + reversal.shares)
+        self.positions[reversal.token_id] = shares
+        log.warning(
+            f"leader trade {what}",
+            wallet=self.args.wallet,
+            tx=tx,
+            token_id=reversal.token_id,
+            side=reversal.side,
+            position=shares,
+        )
+        write = StoreRetraction(
+            wallet=self.args.wallet,
+            tx=tx,
+            token_id=reversal.token_id,
+            side=reversal.side,
+            retracted_at_ns=retracted_at_ns,
+            shares=shares,
+        )
+        self.send(self.args.directory.store, write)
 
     @handles(CursorReached)
     def on_cursor(self, message: CursorReached, sender: ActorAddress) -> None:

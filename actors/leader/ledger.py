@@ -10,6 +10,9 @@ Per-source rules and the facts behind them:
   API sends one row with the average price. Rows cannot be matched then, but shares add up: per
   (transaction, outcome, side) the greatest total that any kind has reported is the truth, and only what
   exceeds the total accepted so far is a new trade.
+- The chain may take a transaction back, and is the last word on it: then none of it happened, whoever else
+  reported it. Its trades keep their keys, so that it is the same trades which count again if the chain, or a
+  source that had not spoken before, reports it later.
 - After a restart only accepted trades are known, and one of them may be what remained of a row that is
   reported whole again. What a kind must have reported for such a trade is kept as a number of shares
   (`_View.unattributed`), which the next unknown rows of that kind explain before they count as new.
@@ -23,8 +26,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from messages.ids import trade_key
-from messages.trades import FillReported, LeaderTrade, SourceKind
+from messages.ids import TokenId, TxHash, trade_key
+from messages.trades import FillReported, LeaderTrade, Side, SourceKind
 from messages.units import MICROS, Price, Shares, Usdc, notional
 
 Group: TypeAlias = tuple[str, str, str]
@@ -47,6 +50,16 @@ class NewTrade:
     size: Shares
     usdc: Usdc
     price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """What becomes of a leader's position when trades of one outcome turn out otherwise."""
+
+    token_id: TokenId
+    side: Side
+    shares: Shares
+    """To be added to it."""
 
 
 @dataclass(slots=True)
@@ -93,6 +106,15 @@ class _Group:
     usdc: Usdc = 0
     views: dict[SourceKind, _View] = field(default_factory=dict)
     ordinals: dict[int, int] = field(default_factory=dict)
+    moved: Shares = 0
+    """What it did to the leader's position, sales negative."""
+    is_lost: bool = False
+    """Whether the chain took it back."""
+
+    def lose(self) -> None:
+        """Take note that the chain took it back: what the chain says next of it is news."""
+        self.is_lost = True
+        self.views.pop(SourceKind.CHAIN, None)
 
     def accept(self, size: Shares, usdc: Usdc) -> int:
         """Add to what was accepted and return the ordinal among trades of the same amount in cents."""
@@ -130,6 +152,35 @@ class TradeLedger:
             # Its kind lagged behind another, now or earlier: the trade may be the rest of what that kind had
             # reported by then.
             view.rebuild(group.size, group.usdc)
+        group.moved += trade.position_after - trade.position_before
+        if trade.retracted_at_ns:
+            group.lose()
+
+    def moved(self, report: FillReported, shares: Shares) -> None:
+        """Take note of what an accepted trade did to the leader's position."""
+        self._group((report.tx, report.token_id, report.side), report.traded_at_ns).moved += shares
+
+    def retract(self, tx: TxHash) -> list[Reversal]:
+        """The chain took a transaction back: return what that does to positions."""
+        reversals = []
+        for (of_tx, token_id, side), group in self._groups.items():
+            if of_tx == tx and group.size > 0 and not group.is_lost:
+                group.lose()
+                reversals.append(Reversal(token_id, Side(side), -group.moved))
+        return reversals
+
+    def put_back(self, report: FillReported) -> Reversal | None:
+        """Return what it does to the position that a report speaks of a trade which the chain took back and
+        which its kind had not reported before: it stands after all. None for every other report."""
+        group = self._groups.get((report.tx, report.token_id, report.side))
+        if group is None or not group.is_lost:
+            return None
+        view = group.views.get(report.kind)
+        known = 0 if view is None else view.rows.get((report.size, report.price), 0)
+        if report.occurrence <= known:
+            return None
+        group.is_lost = False
+        return Reversal(report.token_id, report.side, group.moved)
 
     def observe(self, report: FillReported) -> tuple[NewTrade, ...]:
         """Return what is new in a report: nothing if all of it was known.

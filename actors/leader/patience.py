@@ -9,7 +9,7 @@ waiting.
 
 from __future__ import annotations
 
-from messages.ids import TokenId
+from messages.ids import TokenId, TxHash
 from messages.trades import FillReported, Side, SourceKind
 
 
@@ -38,6 +38,10 @@ class Patience:
         self._held.append(report)
         self._tokens.add(report.token_id)
         return True
+
+    def drop(self, tx: TxHash) -> None:
+        """Forget what is held of a transaction that never happened."""
+        self._held = [report for report in self._held if report.tx != tx]
 
     def swept(self, began_ns: int) -> list[FillReported]:
         """A sweep that began then is complete: return what need not wait any longer."""

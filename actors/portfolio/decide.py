@@ -71,6 +71,8 @@ def decide(trade: LeaderTrade, policy: Policy, account: Account, now_ns: int) ->
     """Return what this portfolio wants of a leader's trade, given what it holds and has reserved."""
     if trade.backfill:
         return Declined(SkipReason.BACKFILL, ())
+    if trade.retracted_at_ns:
+        return Declined(SkipReason.RETRACTED, ())
     if policy.paused:
         return Declined(SkipReason.PAUSED, ())
     freshness, age = freshness_of(trade, policy.guards, now_ns)

@@ -36,6 +36,7 @@ from messages.store import (
     StorePaperOrder,
     StorePaperSettlement,
     StorePositions,
+    StoreRetraction,
     StoreSettlement,
     StoreTrade,
     SubscribeAvailability,
@@ -87,6 +88,7 @@ class Store(SupervisedActor):
 
     @handles(
         StoreTrade,
+        StoreRetraction,
         StoreCursor,
         StoreDuplicates,
         StoreDecision,

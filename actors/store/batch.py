@@ -30,6 +30,7 @@ from messages.store import (
     StorePaperOrder,
     StorePaperSettlement,
     StorePositions,
+    StoreRetraction,
     StoreSettlement,
     StoreTrade,
 )
@@ -45,7 +46,7 @@ async def _load_open_orders(
 
 
 _WRITES: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
-    ((StoreTrade,), trades.store_trades),
+    ((StoreTrade, StoreRetraction), trades.store_trades),
     ((StoreCursor,), trades.store_cursors),
     ((StoreDuplicates,), trades.store_duplicates),
     ((StoreDecision,), decisions.store_decisions),

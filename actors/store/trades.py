@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -16,6 +17,7 @@ from messages.store import (
     LoadLeader,
     StoreCursor,
     StoreDuplicates,
+    StoreRetraction,
     StoreTrade,
 )
 from messages.trades import LeaderTrade, Side, SourceKind
@@ -43,6 +45,9 @@ FIELDS: Final = {
     "title": "text",
     "slug": "text",
     "event_slug": "text",
+    "block_number": "bigint",
+    "log_index": "bigint",
+    "retracted_at_ns": "bigint",
 }
 SELECTED: Final = ", ".join(f"trades.{name}" for name in ("seq", *FIELDS))
 _NAMES: Final = ", ".join(FIELDS)
@@ -56,6 +61,19 @@ WITH fresh AS (
 INSERT INTO leader_positions (wallet, token_id, shares)
 SELECT DISTINCT ON (wallet, token_id) wallet, token_id, position_after
 FROM fresh ORDER BY wallet, token_id, seq DESC
+ON CONFLICT (wallet, token_id) DO UPDATE SET shares = excluded.shares
+"""
+_RETRACT: Final = f"""
+WITH input AS MATERIALIZED (SELECT * FROM {
+    unnest(wallet="text", tx="text", token_id="text", side="text", retracted_at_ns="bigint", shares="numeric")
+}),
+marked AS (
+    UPDATE trades SET retracted_at_ns = input.retracted_at_ns FROM input
+    WHERE trades.wallet = input.wallet AND trades.tx = input.tx
+        AND trades.token_id = input.token_id AND trades.side = input.side)
+INSERT INTO leader_positions (wallet, token_id, shares)
+SELECT DISTINCT ON (wallet, token_id) wallet, token_id, shares
+FROM input ORDER BY wallet, token_id, ord DESC
 ON CONFLICT (wallet, token_id) DO UPDATE SET shares = excluded.shares
 """
 _CURSORS: Final = f"""
@@ -87,9 +105,21 @@ ORDER BY trades.seq
 _FOREIGN_TEXT: Final = frozenset({"outcome", "title", "slug", "event_slug", "feed"})
 
 
-async def store_trades(connection: Connection, writes: Sequence[StoreTrade]) -> None:
-    """Record trades in the order given; one that is there already changes nothing."""
-    await connection.execute(_INSERT, *columns(_values(write.trade) for write in writes))
+async def store_trades(connection: Connection, writes: Sequence[StoreTrade | StoreRetraction]) -> None:
+    """Record trades, and what became of them, in the order given; a trade that is there already changes
+    nothing."""
+    for _, run in groupby(writes, key=type):
+        await _store_run(connection, list(run))
+
+
+async def _store_run(connection: Connection, writes: Sequence[StoreTrade | StoreRetraction]) -> None:
+    """Write some of one kind."""
+    trades = [write.trade for write in writes if isinstance(write, StoreTrade)]
+    if trades:
+        await connection.execute(_INSERT, *columns(_values(trade) for trade in trades))
+    retractions = [write for write in writes if isinstance(write, StoreRetraction)]
+    for group in rounds(retractions, key=lambda one: (one.wallet, one.tx, one.token_id, one.side)):
+        await connection.execute(_RETRACT, *columns(_retraction(one) for one in group))
 
 
 async def store_cursors(connection: Connection, writes: Sequence[StoreCursor]) -> None:
@@ -144,6 +174,10 @@ def trade_from(row: Row) -> LeaderTrade:
     fields["side"] = Side(fields["side"])
     fields["kind"] = SourceKind(fields["kind"])
     return LeaderTrade(seq=row["seq"], seen_mono_ns=0, **fields)
+
+
+def _retraction(write: StoreRetraction) -> tuple[object, ...]:
+    return write.wallet, write.tx, write.token_id, write.side, write.retracted_at_ns, write.shares
 
 
 def _values(trade: LeaderTrade) -> list[object]:

@@ -269,3 +269,25 @@ def test_whatever_the_file_holds_the_answer_is_settings_or_a_config_error(tmp_pa
 
     with contextlib.suppress(ConfigError):
         load(file, {})
+
+
+def test_the_chain_without_a_node_is_refused(refused):
+    (problem,) = refused("ingest: {trigger: polygon}")
+
+    assert problem.key == "ingest.trigger"
+    assert problem.hint == "name a node, or use api"
+
+
+@pytest.mark.parametrize(
+    ("urls", "key"),
+    [
+        ("[wss://a.example/v2/s3cret, wss://a.example/v2/s3cret]", "endpoints.polygon_urls.1"),
+        ("[https://a.example/v2/s3cret]", "endpoints.polygon_urls.0"),
+        ("[wss:///v2/s3cret]", "endpoints.polygon_urls.0"),
+    ],
+)
+def test_a_node_that_cannot_be_is_refused_and_its_key_shown_to_nobody(refused, urls, key):
+    (problem,) = refused(f"endpoints: {{polygon_urls: {urls}}}")
+
+    assert problem.key == key
+    assert "s3cret" not in str(problem)

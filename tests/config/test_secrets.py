@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.secrets import redact
+from config.secrets import redact, without_key
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,17 @@ def test_no_password_of_a_valid_url_is_left(password, before):
     shown = redact(f"{before}postgresql://user:{password}@localhost:5432/db")
 
     assert shown == f"{before}postgresql://user:***@localhost:5432/db"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("wss://node.example/v2/s3cret", "wss://node.example/***"),
+        ("wss://node.example:8546?key=s3cret", "wss://node.example:8546/***"),
+        ("wss://user:s3cret@node.example", "wss://node.example/***"),
+        ("wss://node.example#s3cret", "wss://node.example/***"),
+        ("ws://127.0.0.1:8546/", "ws://127.0.0.1:8546"),
+    ],
+)
+def test_a_nodes_key_is_hidden_wherever_it_stands(url, shown):
+    assert without_key(url) == shown

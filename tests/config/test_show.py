@@ -45,6 +45,13 @@ def test_rows_and_origins_speak_of_the_same_keys(loaded):
     }
 
 
+def test_the_key_of_a_node_is_not_shown(loaded):
+    shown = rows(loaded("endpoints: {polygon_urls: [wss://node.example/v2/s3cret]}"))
+
+    (node,) = [row.value for row in shown if row.key == "endpoints.polygon_urls.0"]
+    assert node == "wss://node.example/***"
+
+
 def test_a_password_is_not_shown(loaded):
     result = loaded("database: {url: 'postgresql://u:hunter2@host/db?sslpassword=hunter3'}")
 

@@ -9,8 +9,16 @@ from thespian.actors import ActorExitRequest
 from actors.leader.actor import HOLD_MAX_S, Leader, LeaderArgs
 from messages.directory import Directory
 from messages.ingest import LeaderReady
-from messages.store import LeaderLoaded, LeaderPosition, LoadLeader, StoreCursor, StoreDuplicates, StoreTrade
-from messages.trades import CursorReached, GapSuspected, LeaderTrade, Side, SourceKind, Swept
+from messages.store import (
+    LeaderLoaded,
+    LeaderPosition,
+    LoadLeader,
+    StoreCursor,
+    StoreDuplicates,
+    StoreRetraction,
+    StoreTrade,
+)
+from messages.trades import CursorReached, FillsRetracted, GapSuspected, LeaderTrade, Side, SourceKind, Swept
 from supervisor.simulation import Simulation
 
 WINDOW_S = 3_600
@@ -208,3 +216,63 @@ def test_forgotten_transactions_do_not_fill_the_memory(house):
     house.tell(report())
     house.sim.advance(WINDOW_S + 700)
     assert house.sim.base.snapshot("leader")["transactions"] == 0
+
+
+def chained(**changes):
+    return report(kind=SourceKind.CHAIN, feed="chain", **changes)
+
+
+def taken_back(tx):
+    return FillsRetracted(wallet=WALLET, tx=tx, feed="chain", seen_at_ns=NOON_NS + 9)
+
+
+def test_a_trade_that_the_chain_takes_back_leaves_the_position_as_it_was(house):
+    house.tell(chained(tx=tx_of(1)), chained(tx=tx_of(2), size=30 * SHARE))
+    house.store.take_all(StoreTrade)
+
+    house.tell(taken_back(tx_of(1)), chained(tx=tx_of(3), size=SHARE))
+
+    write = house.store.take(StoreRetraction)
+    assert (write.tx, write.token_id, write.side) == (tx_of(1), YES, Side.BUY)
+    assert (write.retracted_at_ns, write.shares) == (NOON_NS + 9, 30 * SHARE)
+    assert house.accepted()[-1].position_before == 30 * SHARE
+
+
+def test_a_sale_of_more_than_was_known_gives_back_no_more_than_it_took(house):
+    house.tell(chained(tx=tx_of(1), size=10 * SHARE), chained(tx=tx_of(2), side=Side.SELL))
+
+    house.tell(taken_back(tx_of(2)))
+
+    assert house.store.take(StoreRetraction).shares == 10 * SHARE
+
+
+def test_a_trade_given_again_is_recorded_and_not_copied_again(house):
+    house.tell(chained(), taken_back(chained().tx))
+    (trade,) = house.accepted()
+    house.store.take_all(StoreRetraction)
+
+    house.tell(chained())
+
+    assert house.accepted() == []
+    assert house.store.take(StoreRetraction).retracted_at_ns == 0
+    assert trade.position_after == 100 * SHARE
+
+
+def test_a_retraction_that_comes_before_the_leader_is_loaded_waits(house):
+    known = accepted_as_stored(house, chained())
+    house.loads(known, positions=(LeaderPosition(YES, 100 * SHARE),))
+    house.sim.crash(house.leader)
+    house.tell(GapSuspected(since_ns=NOON_NS, reason="crashes it"), taken_back(known.tx))
+
+    house.sim.advance(60)
+
+    assert house.store.take(StoreRetraction).shares == 0
+
+
+def test_a_sale_held_after_a_gap_that_never_happened_is_let_go(house):
+    house.tell(GapSuspected(since_ns=NOON_NS, reason="a gap"), chained(tx=tx_of(1)))
+    house.tell(chained(tx=tx_of(2), side=Side.SELL), taken_back(tx_of(2)))
+
+    house.sim.advance(HOLD_MAX_S + 1)
+
+    assert [trade.tx for trade in house.accepted()] == [tx_of(1)]

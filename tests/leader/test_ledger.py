@@ -9,10 +9,10 @@ from examples import NOON_NS, NS, SHARE, TX, changed, report, trade, tx_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.leader.ledger import DUST, TradeLedger
-from messages.trades import SourceKind
+from actors.leader.ledger import DUST, Reversal, TradeLedger
+from messages.trades import Side, SourceKind
 
-API, STREAM = SourceKind.API, SourceKind.STREAM
+API, CHAIN, STREAM = SourceKind.API, SourceKind.CHAIN, SourceKind.STREAM
 
 
 def stored(row, new):
@@ -206,3 +206,111 @@ def test_one_socket_that_delivered_everything_is_enough(legs, data):
 
 def test_transactions_do_not_touch_each_other():
     assert accepted(TradeLedger(), report(tx=TX), report(tx=tx_of(9))) == [100 * SHARE] * 2
+
+
+def chained(**changes):
+    return report(kind=CHAIN, feed="chain", **changes)
+
+
+def test_a_fill_on_the_chain_and_its_legs_on_the_stream_are_one_order():
+    ledger = TradeLedger()
+    legs = report(size=30 * SHARE, price=450_000), report(size=70 * SHARE, price=520_000)
+    assert accepted(ledger, chained(price=499_000), *legs) == [100 * SHARE]
+
+
+def test_resting_orders_on_the_chain_and_their_sum_from_the_api_are_the_same_trades():
+    ledger = TradeLedger()
+    rows = chained(size=40 * SHARE, occurrence=1), chained(size=40 * SHARE, occurrence=2)
+    assert accepted(ledger, *rows, report(kind=API, feed="poller", size=80 * SHARE)) == [40 * SHARE] * 2
+
+
+def moved(ledger, row):
+    """Take a report as a leader does."""
+    for new in ledger.observe(row):
+        ledger.moved(row, new.size if row.side == "BUY" else -new.size)
+
+
+def test_a_transaction_taken_back_never_happened():
+    ledger = TradeLedger()
+    for row in (chained(), chained(token_id="222", side=Side.SELL, size=5 * SHARE), chained(tx=tx_of(2))):
+        moved(ledger, row)
+
+    reversals = ledger.retract(TX)
+
+    assert reversals == [
+        Reversal("111", Side.BUY, -100 * SHARE),
+        Reversal("222", Side.SELL, 5 * SHARE),
+    ]
+    assert ledger.retract(TX) == []
+
+
+def test_what_was_reported_before_it_was_taken_back_does_not_bring_it_back():
+    ledger = TradeLedger()
+    known = report(), report(kind=API, feed="poller")
+    for row in (*known, chained()):
+        moved(ledger, row)
+    ledger.retract(TX)
+
+    for row in known:
+        assert ledger.put_back(row) is None
+        assert ledger.observe(row) == ()
+
+
+def test_a_transaction_mined_again_is_the_same_trade_and_no_new_one():
+    ledger = TradeLedger()
+    for row in (report(), chained()):
+        moved(ledger, row)
+    ledger.retract(TX)
+
+    assert ledger.put_back(chained()) == Reversal("111", Side.BUY, 100 * SHARE)
+    assert ledger.observe(chained()) == ()
+    assert ledger.put_back(chained()) is None
+
+
+def test_a_source_that_had_not_spoken_before_brings_a_trade_back():
+    ledger = TradeLedger()
+    moved(ledger, chained())
+    ledger.retract(TX)
+
+    late = report(kind=API, feed="poller")
+    assert ledger.put_back(late) == Reversal("111", Side.BUY, 100 * SHARE)
+    assert ledger.observe(late) == ()
+
+
+def test_a_retraction_is_known_after_a_restart():
+    ledger = TradeLedger()
+    (new,) = ledger.observe(chained())
+    again = TradeLedger()
+    again.restore(
+        changed(stored(chained(), new), retracted_at_ns=1, position_before=0, position_after=100 * SHARE)
+    )
+
+    assert again.retract(TX) == []
+    assert again.put_back(chained()) == Reversal("111", Side.BUY, 100 * SHARE)
+    assert again.observe(chained()) == ()
+
+
+def test_a_transaction_that_nobody_reported_takes_nothing_back():
+    assert TradeLedger().retract(TX) == []
+
+
+@given(st.lists(st.sampled_from(["stream", "api", "chain", "retract"]), max_size=30))
+def test_no_order_of_reports_and_retractions_makes_a_second_trade(history):
+    ledger = TradeLedger()
+    kinds = {"stream": STREAM, "api": API, "chain": CHAIN}
+    news, position = 0, 0
+    for step in history:
+        if step == "retract":
+            position += sum(one.shares for one in ledger.retract(TX))
+            continue
+        row = report(kind=kinds[step], feed=step)
+        back = ledger.put_back(row)
+        position += back.shares if back is not None else 0
+        for new in ledger.observe(row):
+            news += 1
+            position += new.size
+            ledger.moved(row, new.size)
+    assert news <= 1
+    assert position in (0, 100 * SHARE)
+    if history and history[-1] == "chain":
+        assert position == 100 * SHARE

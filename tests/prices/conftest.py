@@ -189,13 +189,15 @@ class CountingVenue:
         return None
 
     async def _gamma_markets(self, request: web.Request) -> web.Response:
-        ids = request.query.getall("condition_ids", [])
+        tokens = request.query.getall("clob_token_ids", [])
+        ids = request.query.getall("condition_ids", tokens)
         closed = request.query.get("closed") == "true"
         refusal = await self._begin("gamma closed" if closed else "gamma", ids)
         if refusal is not None:
             return refusal
         limit = int(request.query.get("limit", "20"))
         rows = [self.gamma[each] for each in ids if each in self.gamma]
+        rows += [row for row in self.gamma.values() if set(tokens) & set(json.loads(row["clobTokenIds"]))]
         return web.json_response([row for row in rows if row["closed"] is closed][:limit])
 
     async def _clob_market(self, request: web.Request) -> web.Response:

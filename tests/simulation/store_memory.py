@@ -44,6 +44,7 @@ from messages.store import (
     StorePaperOrder,
     StorePaperSettlement,
     StorePositions,
+    StoreRetraction,
     StoreSettlement,
     StoreTrade,
     SubscribeAvailability,
@@ -114,6 +115,17 @@ class Books:
         if trade.trade_id not in self.trades:
             self.trades[trade.trade_id] = changed(trade, seq=len(self.trades) + 1, seen_mono_ns=0)
             self.leader_positions[trade.wallet, trade.token_id] = trade.position_after
+
+    def store_retraction(self, write: StoreRetraction) -> None:
+        for trade_id, trade in self.trades.items():
+            if (trade.wallet, trade.tx, trade.token_id, trade.side) == (
+                write.wallet,
+                write.tx,
+                write.token_id,
+                write.side,
+            ):
+                self.trades[trade_id] = changed(trade, retracted_at_ns=write.retracted_at_ns)
+        self.leader_positions[write.wallet, write.token_id] = write.shares
 
     def store_cursor(self, write: StoreCursor) -> None:
         followed_at_ns, cursor_s = self.leaders[write.wallet]
@@ -246,6 +258,7 @@ class Books:
 _APPLY: dict[type, Any] = {
     LoadLeader: Books.load_leader,
     StoreTrade: Books.store_trade,
+    StoreRetraction: Books.store_retraction,
     StoreCursor: Books.store_cursor,
     StoreDuplicates: Books.store_duplicates,
     LoadPortfolio: Books.load_portfolio,

@@ -8,7 +8,15 @@ import pytest
 from examples import NO, NOON_NS, NS, SHARE, WALLET, YES, sale, trade, tx_of
 from store_desk import Desk
 
-from messages.store import LeaderPosition, LoadLeader, StoreCursor, StoreDuplicates, StoreTrade
+from messages.store import (
+    LeaderPosition,
+    LoadLeader,
+    StoreCursor,
+    StoreDuplicates,
+    StoreRetraction,
+    StoreTrade,
+)
+from messages.trades import Side, SourceKind
 
 OTHER = "0x" + "b2" * 20
 
@@ -42,6 +50,48 @@ async def test_the_same_trade_again_changes_nothing(desk: Desk) -> None:
     loaded = await desk.load_leader()
     assert [one.trade_id for one in loaded.trades] == [first.trade_id, sold.trade_id]
     assert loaded.positions == (LeaderPosition(YES, 60 * SHARE),)
+
+
+def retraction(tx: str, shares: int, at_ns: int = NOON_NS, side: Side = Side.BUY) -> StoreRetraction:
+    return StoreRetraction(
+        wallet=WALLET, tx=tx, token_id=YES, side=side, retracted_at_ns=at_ns, shares=shares
+    )
+
+
+async def test_a_trade_that_the_chain_took_back_is_kept_and_marked(desk: Desk) -> None:
+    kept, lost = trade(tx=tx_of(1)), trade(tx=tx_of(2), kind=SourceKind.CHAIN, block_number=7, log_index=3)
+    desk.trades(kept, lost)
+    desk.put(retraction(lost.tx, 100 * SHARE))
+
+    loaded = await desk.load_leader()
+
+    assert [one.retracted_at_ns for one in loaded.trades] == [0, NOON_NS]
+    assert (loaded.trades[1].block_number, loaded.trades[1].log_index) == (7, 3)
+    assert loaded.positions == (LeaderPosition(YES, 100 * SHARE),)
+
+
+async def test_a_trade_given_again_stands(desk: Desk) -> None:
+    lost = trade()
+    desk.trades(lost)
+    desk.put(retraction(lost.tx, 0))
+    desk.put(retraction(lost.tx, 100 * SHARE, at_ns=0))
+
+    loaded = await desk.load_leader()
+
+    assert loaded.trades[0].retracted_at_ns == 0
+    assert loaded.positions == (LeaderPosition(YES, 100 * SHARE),)
+
+
+async def test_trades_and_retractions_of_one_batch_are_taken_in_their_order(desk: Desk) -> None:
+    first, second = trade(tx=tx_of(1)), trade(tx=tx_of(2), position_before=0)
+    desk.trades(first)
+    desk.put(retraction(first.tx, 0))
+    desk.trades(second)
+
+    loaded = await desk.load_leader()
+
+    assert [one.retracted_at_ns for one in loaded.trades] == [NOON_NS, 0]
+    assert loaded.positions == (LeaderPosition(YES, 100 * SHARE),)
 
 
 async def test_positions_are_those_after_the_last_trade_of_each_outcome(desk: Desk) -> None:

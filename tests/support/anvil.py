@@ -1,7 +1,8 @@
 """A real EVM node on loopback: anvil, from the npm package `@foundry-rs/anvil`.
 
 $REMORA_ANVIL or an anvil on the path is used if there is one; else npm installs this version once, into the
-user's cache. Where neither is possible the tests that need it are skipped, but not in continuous integration.
+virtual environment. Where neither is possible the tests that need it are skipped, but not in continuous
+integration.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -29,8 +31,7 @@ def program() -> Path:
     named = os.environ.get("REMORA_ANVIL") or shutil.which("anvil")
     if named:
         return Path(named)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = cache / "remora" / f"anvil-{VERSION}"
+    home = Path(sys.prefix) / f"anvil-{VERSION}"
     if not home.exists():
         _install(home)
     found = next(home.glob(_PROGRAM), None)
@@ -43,12 +44,28 @@ def _install(home: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise NoAnvilError("anvil is not installed, and there is no npm to install it with")
-    home.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f"{home.name}-", dir=home.parent))
-    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--no-save")
+    options = (
+        "--cache",
+        str(fresh / "cache"),
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-package-lock",
+        "--no-save",
+    )
     try:
         done = subprocess.run(
-            [npm, "install", *options, "--prefix", str(fresh), f"@foundry-rs/anvil@{VERSION}"],
+            [
+                npm,
+                "install",
+                *quiet,
+                "--cache",
+                str(fresh / "cache"),
+                "--prefix",
+                str(fresh),
+                f"@foundry-rs/anvil@{VERSION}",
+            ],
             capture_output=True,
             text=True,
             timeout=300,
@@ -57,6 +74,7 @@ def _install(home: Path) -> None:
         if done.returncode != 0:
             last = " / ".join(done.stderr.strip().splitlines()[-3:])
             raise NoAnvilError(f"npm could not install anvil: {last}")
+        shutil.rmtree(fresh / "cache", ignore_errors=True)
         try:
             fresh.rename(home)
         except OSError:
