@@ -45,15 +45,7 @@ def _install(home: Path) -> None:
     if npm is None:
         raise NoAnvilError("anvil is not installed, and there is no npm to install it with")
     fresh = Path(tempfile.mkdtemp(prefix=f"{home.name}-", dir=home.parent))
-    options = (
-        "--cache",
-        str(fresh / "cache"),
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--no-package-lock",
-        "--no-save",
-    )
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--no-save")
     try:
         done = subprocess.run(
             [
