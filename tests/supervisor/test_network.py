@@ -354,6 +354,8 @@ def test_a_host_reaches_itself_by_localhost_and_others_by_name() -> None:
         assert sim.await_(port_of("localhost", "venue", 80)) == "ConnectionRefusedError"
         assert sim.await_(port_of("localhost", "venue", 81)) == "connected"
         assert sim.await_(port_of("localhost", "api.venue", 81)) == "connected"
+        with pytest.raises(ValueError, match="a name of 'venue' already"):
+            sim.network.alias("api.venue", "elsewhere")
         assert sim.await_(port_of("localhost", "nowhere", 81)) == "gaierror"
 
 

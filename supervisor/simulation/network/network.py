@@ -67,6 +67,8 @@ class Network:
     def alias(self, name: str, host: str) -> None:
         """Let a host be reached by another name too; faults tell the names apart."""
         self.hosts.add(name, owner=host)
+        if self.hosts.owner(name) != self.hosts.owner(host):
+            raise ValueError(f"{name!r} is a name of {self.hosts.owner(name)!r} already, not of {host!r}")
 
     @property
     def conditions(self) -> Conditions:
