@@ -1,7 +1,7 @@
 """The suite `calm`: where no decision depends on the moment it is made, faults must not change the end.
 
-I6. Prices stand still, nothing is too old, no cap binds, and a leader's trades are known only to the poller, a
-minute apart: so whatever crashes is over before the next one.
+I6. Prices stand still, nothing is too old, no cap binds, and trades, known only to the poller, are a minute
+apart: so whatever crashes is over before the next one.
 """
 
 from __future__ import annotations
