@@ -18,6 +18,8 @@ from supervisor import Clock
 
 ATTEMPTS_MAX: Final = 3
 """Tries for one page before others get their turn."""
+SLOW_S: Final = 2.0
+"""An answer that takes longer says that the API is pressed: it often delays where it could answer 429."""
 
 _NS_PER_S: Final = 1_000_000_000
 
@@ -34,6 +36,7 @@ class Asker:
         self._clock = clock
         self._log = log
         self._failures = metrics.RECONNECTS.labels(feed)
+        self._slowed_ns = -1
         self.pages = 0
         self.failures = 0
         self.last_page_at_ns = 0
@@ -90,6 +93,14 @@ class Asker:
             if self._gate.is_set() and not self._pause.left_ns(self._clock.monotonic_ns()):
                 return
 
+    def _slow(self, asked_ns: int) -> None:
+        """Ask less often. Answers to requests that were under way together are slow together: they count
+        as one."""
+        if asked_ns > self._slowed_ns:
+            self._slowed_ns = self._clock.monotonic_ns()
+            self._budget.slow_down()
+            metrics.SLOWED.inc()
+
     def trouble(self, reason: str) -> None:
         """Say what is wrong, once for as long as it stays the same."""
         if reason != self.error:
@@ -103,6 +114,10 @@ class Asker:
         self.trouble(reason)
 
     def _well(self, asked_ns: int) -> None:
+        if self._clock.monotonic_ns() - asked_ns > SLOW_S * _NS_PER_S:
+            self._slow(asked_ns)
+        else:
+            self._budget.speed_up()
         self.pages += 1
         self.last_page_at_ns = self._clock.now_ns()
         self._pause.succeeded(asked_ns)

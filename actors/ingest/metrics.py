@@ -11,6 +11,7 @@ REDELIVERED = Counter("remora_ingest_redelivered_total", "Leaders' frames delive
 LEADER_FILLS = Counter("remora_ingest_leader_fills_total", "Reports handed to leaders", ["feed"])
 RECONNECTS = Counter("remora_ingest_reconnects_total", "Connections that ended or failed", ["feed"])
 THROTTLED = Counter("remora_ingest_throttled_total", "429s of the Data API")
+SLOWED = Counter("remora_ingest_slowed_total", "Times the Data API was asked less often for being slow")
 GAPS = Counter("remora_ingest_gaps_total", "Times the stream may have missed something")
 LAST_EVENT = Gauge("remora_ingest_last_event_timestamp_seconds", "When data last came", ["feed"])
 DRIFT = Counter("remora_ingest_drift_total", "Leaders' logs from contracts that Remora lacks", ["kind"])

@@ -63,6 +63,9 @@ class VenueConfig:
     history_rows_max: int = 1_000_000
     """Trades kept for the Data API and for `/control/truth`; the oldest go first."""
 
+    requests_kept: int = 1_000
+    """Requests whose time of arrival is kept for `Venue.arrivals`; the oldest go first."""
+
     outbox_frames_max: int = 20_000
     """Frames that wait for one slow socket before it is closed, or before play waits."""
     wait_for_slow_sockets: bool = False

@@ -56,7 +56,7 @@ class Venue:
         self._market = MarketChannel(self.world, self.faults, frames_max=self.config.outbox_frames_max)
         self.world.listeners += [self._rtds, self._market]
         self._data = DataRoutes(self.world, self.config)
-        self._requests = RequestFaults(self.faults)
+        self._requests = RequestFaults(self.faults, self.config.requests_kept)
         self._player = Player(
             self._feed,
             self.world,
@@ -122,6 +122,10 @@ class Venue:
     def leaders(self) -> Sequence[str]:
         """Return wallets worth following, busiest first."""
         return self._feed.leaders()
+
+    def arrivals(self, route: str) -> Sequence[float]:
+        """Return when requests of a route (`GET /data/v2/activity`) came, in seconds since some moment."""
+        return [at_s for at_s, of in self._requests.arrivals if of == route]
 
     def status(self) -> dict[str, Any]:
         """Return what `/control/status` shows."""

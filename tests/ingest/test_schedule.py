@@ -112,15 +112,28 @@ def test_nobody_is_forgotten(steps: list[tuple[str, int]]) -> None:
     assert seen == set("abcde")
 
 
-@given(st.lists(st.integers(0, 3_000_000_000), max_size=60), st.floats(0.5, 50))
-def test_no_window_holds_more_than_the_budget(waits: list[int], per_s: float) -> None:
+@given(st.lists(st.tuples(st.integers(0, 3_000_000_000), st.booleans()), max_size=60), st.floats(0.5, 50))
+def test_no_window_holds_more_than_the_budget(waits: list[tuple[int, bool]], per_s: float) -> None:
     budget = Budget(per_s)
     now, sent = 0, []
-    for wait in waits:
+    for wait, is_pressed in waits:
         now += wait // 20
         sent.append(now + budget.reserve(now))
+        budget.slow_down() if is_pressed else budget.speed_up()
     gap = int(1e9 / per_s)
     assert all(later - earlier >= gap for earlier, later in itertools.pairwise(sent))
+
+
+def test_a_pressed_host_is_asked_less_often_but_never_hardly_at_all_and_in_the_end_as_before() -> None:
+    budget = Budget(10.0)
+    for _ in range(20):
+        budget.slow_down()
+    budget.reserve(0)
+    assert budget.reserve(0) == 800_000_000
+    for _ in range(20):
+        budget.speed_up()
+    budget.reserve(10**12)
+    assert budget.reserve(10**12) == 100_000_000
 
 
 def pause() -> Pause:

@@ -29,6 +29,7 @@ from messages.portfolio import PortfolioQuery
 from messages.trades import Side
 from ops.venue import FaultSpec, Venue, VenueConfig
 from ops.venue.faults import spec
+from supervisor import Clock
 from supervisor.simulation import Fault, FaultPlan, Simulation
 from supervisor.simulation.network import (
     Cut,
@@ -78,15 +79,33 @@ class Result:
         return ", ".join([*(f"{count} {name}" for name, count in named), *more])
 
 
-def run(seed: int, plan: FaultPlan | None = None, deep: bool = False) -> Result:
+class TrueClock:
+    """The venue's clock, which goes on evenly whatever is done to ours."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now_ns(self) -> int:
+        """Return wall time."""
+        return START_S * NS + self._clock.monotonic_ns()
+
+    def monotonic_ns(self) -> int:
+        """Return the time since some moment."""
+        return self._clock.monotonic_ns()
+
+
+def run(
+    seed: int, plan: FaultPlan | None = None, deep: bool = False, *, faults: FaultSpec | None = None
+) -> Result:
     """Run one world to its end and check every invariant. Raises `AssertionError`.
 
-    Without a plan it is the one drawn from the seed. A deep run's digest covers what messages say.
+    Without a plan it is the one drawn from the seed, and so is how the venue itself misbehaves without
+    `faults`. A deep run's digest covers what messages say.
     """
     directory = Directory()
     plan = planned(seed) if plan is None else plan
     with Simulation(seed, start_ns=START_S * NS, faults=plan, deep=deep) as sim:
-        venue = open_venue(sim, seed)
+        venue = open_venue(sim, seed, quirks(Random(f"quirks:{seed}")) if faults is None else faults)
         truth = World(seed, wallets=tuple(venue.leaders()))
         watcher = copying.Watcher(truth)
         sim.spawn(Root, "root", HouseArgs(world=truth, directory=directory, check=watcher.see))
@@ -119,7 +138,7 @@ def run(seed: int, plan: FaultPlan | None = None, deep: bool = False) -> Result:
     )
 
 
-def open_venue(sim: Simulation, seed: int) -> Venue:
+def open_venue(sim: Simulation, seed: int, faults: FaultSpec) -> Venue:
     """Start a venue on a host of its own; it plays from the first subscriber on."""
     config = VenueConfig(
         host="stream",
@@ -132,9 +151,9 @@ def open_venue(sim: Simulation, seed: int) -> Venue:
         wallets=60,
         leaders=3,
         leader_share=0.3,
-        faults=quirks(Random(f"quirks:{seed}")),
+        faults=faults,
     )
-    venue = Venue(config, sim.clock)
+    venue = Venue(config, TrueClock(sim.clock))
     for name in SERVICES[1:]:
         sim.network.alias(name, SERVICES[0])
     with sim.network.running_on(SERVICES[0]):

@@ -6,7 +6,9 @@ import edges
 import pytest
 import run
 
-from supervisor.simulation import FaultPlan
+from ops.venue import FaultSpec
+from ops.venue.faults import spec
+from supervisor.simulation import ClockStep, FaultPlan
 from supervisor.simulation.network import Cut, Orphan, Refuse, Reset, Truncate
 
 
@@ -46,4 +48,32 @@ def test_no_trade_is_lost_to(faults):
     result = edges.run(1, FaultPlan(faults))
     assert set(result.faults) <= set(faults)
     assert result.faults
+    assert result.trades > 0
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param([spec.Throttle()], id="429 without Retry-After"),
+        pytest.param([spec.Throttle(retry_after_s=5)], id="429 with Retry-After"),
+        pytest.param([spec.Latency(seconds=4, jitter_s=4)], id="delays instead of 429"),
+        pytest.param([spec.ServerError(status=502)], id="5xx"),
+        pytest.param([spec.Hang()], id="requests that nobody answers"),
+        pytest.param([spec.Silence(channel="rtds", after_s=3)], id="streams that fall silent"),
+        pytest.param([spec.Garbage(channel="rtds", rate=0.5)], id="garbage in the streams"),
+        pytest.param([spec.Oversized(channel="rtds", rate=0.2)], id="oversized frames"),
+        pytest.param([spec.Backdate(channel="rtds", seconds=900)], id="a stream whose time went back"),
+        pytest.param([spec.Backdate(channel="rtds", rate=0.5, seconds=20)], id="a stream whose time wavers"),
+    ],
+)
+def test_no_trade_is_lost_to_a_venue_with(faults):
+    result = edges.run(3, FaultPlan(), faults=FaultSpec(faults=faults))
+    assert result.trades > 0
+
+
+@pytest.mark.parametrize("by_s", [-3600, -1, 40])
+def test_no_trade_is_lost_to_a_clock_that_jumps(by_s):
+    plan = FaultPlan((ClockStep(by_s=by_s, at_s=50), ClockStep(by_s=-by_s, at_s=75)))
+    result = edges.run(3, plan, faults=FaultSpec())
+    assert set(result.faults) == set(plan)
     assert result.trades > 0

@@ -1,9 +1,9 @@
-"""Middleware that lets HTTP requests meet the faults in force, and counts requests by route."""
+"""Middleware that lets HTTP requests meet the faults in force, and counts requests by route and in time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from typing import Final
 
 from aiohttp import web
@@ -22,9 +22,11 @@ _PAGE: Final = "<!DOCTYPE html><html><head><title>Just a moment...</title></head
 class RequestFaults:
     """Strikes requests in the order of the spec; the first fault that answers is the answer."""
 
-    def __init__(self, plan: FaultPlan) -> None:
+    def __init__(self, plan: FaultPlan, kept_max: int) -> None:
         self._plan = plan
         self.requests: Counter[str] = Counter()
+        self.arrivals: deque[tuple[float, str]] = deque(maxlen=kept_max)
+        """The last requests: when each came, in seconds since some moment, and its route."""
 
     @property
     def middleware(self) -> Middleware:
@@ -32,7 +34,9 @@ class RequestFaults:
 
         @web.middleware
         async def meet(request: web.Request, handler: Handler) -> web.StreamResponse:
-            self.requests[_route(request)] += 1
+            route = _route(request)
+            self.requests[route] += 1
+            self.arrivals.append((self._plan.now_s(), route))
             if request.path.startswith(_SPARED):
                 return await handler(request)
             return await self._meet(request, handler, self._plan.for_request(request.path))
