@@ -25,6 +25,7 @@ from actors.portfolio.supervisor import Portfolios, PortfoliosArgs
 from actors.prices.actor import Prices, PricesArgs
 from actors.reconciler.actor import Reconciler, ReconcilerArgs
 from actors.store.actor import Store, StoreArgs
+from actors.vitals.actor import Vitals, VitalsArgs
 from actors.web.actor import Web, WebArgs
 from config.operator import Following, following
 from config.settings import FollowSetting, PortfolioSetting, Settings
@@ -150,6 +151,8 @@ class House(SupervisedActor):
             ),
         )
         self.send(directory.store, SubscribeOverrides())
+
+        self.spawn(Vitals, "vitals", VitalsArgs(settings=settings.vitals, inspector=self.args.inspector))
 
     @handles(StopSources)
     def on_stop_sources(self, message: StopSources, sender: ActorAddress) -> None:

@@ -25,6 +25,7 @@ from config.limits import (
     MillisecondsOrZero,
     OneOf,
     PageRows,
+    Percent,
     PerSecond,
     Port,
     PortfolioText,
@@ -293,6 +294,19 @@ class Web(Section, frozen=True, kw_only=True):
     """0: any free port, written to state_dir/web.json."""
 
 
+class Vitals(Section, frozen=True, kw_only=True):
+    """What the process may need of the machine; nothing is done about it, but it is said in time."""
+
+    interval_s: Seconds = 60.0
+    """How often memory and the event loop's lag are written down."""
+    memory_mb_max: Count = 512
+    """Resident memory that is too much, in MiB."""
+    loop_lag_ms_max: Milliseconds = 250
+    """Lag of the event loop that is too much."""
+    alert_percent: Percent = 80
+    """An alert is raised at this much of either limit."""
+
+
 class Logs(Section, frozen=True, kw_only=True):
     """Structured logs."""
 
@@ -326,6 +340,7 @@ class Settings(Section, frozen=True, kw_only=True):
     breaker: Breaker = Breaker()
     reconciliation: Reconciliation = Reconciliation()
     web: Web = Web()
+    vitals: Vitals = Vitals()
     logs: Logs = Logs()
     recording: Recording = Recording()
 

@@ -100,7 +100,13 @@ def _upstreams(endpoints: Endpoints) -> list[tuple[str, int]]:
     """Return host and port of every upstream, each once."""
     parts = [
         urlsplit(url)
-        for url in (endpoints.rtds_url, endpoints.data_url, endpoints.gamma_url, endpoints.clob_url)
+        for url in (
+            endpoints.rtds_url,
+            endpoints.data_url,
+            endpoints.gamma_url,
+            endpoints.clob_url,
+            *endpoints.polygon_urls,
+        )
     ]
     return sorted(
         {

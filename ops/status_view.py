@@ -24,6 +24,9 @@ def render_status(status: dict[str, Any]) -> None:
         console.print(f"ingest does not answer: {status['ingest']['error']}")
     else:
         console.print(_feeds(status["ingest"]))
+        for drift in status["ingest"]["drifts"]:
+            alarm = f"ALARM {drift['feed']}: {drift['text']}"
+            console.print(alarm, style="bold red", markup=False, highlight=False)
     if "error" in status["counts"]:
         console.print(f"the store does not answer: {status['counts']['error']}")
         return

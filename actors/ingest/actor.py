@@ -148,7 +148,7 @@ class Ingest(SupervisedActor):
         args = self.args
         urls = args.endpoints.polygon_urls
         if not urls:
-            log.warning("no endpoints.polygon_urls: trades come from the stream and the poller alone")
+            log.info("no endpoints.polygon_urls: trades come from the stream and the poller alone")
             return
         # Contracts' codecs cost 22 MB of memory, which those who do not follow the chain keep.
         from actors.ingest.chain.actor import FEED, Chain, ChainArgs

@@ -86,7 +86,7 @@ class Chain(SupervisedActor):
         self.subscriptions: Subscriptions | None = None
         self.connected = False
         self.reconnects = 0
-        self.error = self.alarm = ""
+        self.error = ""
         self.up_ns: int | None = None
         self.reading_since_ns: int | None = None
         self.missed: dict[Wallet | None, TradeMissed] = {}
@@ -146,7 +146,7 @@ class Chain(SupervisedActor):
             reconnects=self.reconnects,
             last_event_at_ns=intake.last_event_at_ns,
             lag_ms=intake.lag_ms,
-            error=self.error or self.alarm,
+            error=self.error,
         )
         self.send(self.args.ingest, FeedReport(state=state))
         missed, self.missed = self.missed, {}
@@ -365,7 +365,6 @@ class Chain(SupervisedActor):
         if reason in self.alarms or len(self.alarms) >= ALARMS_MAX:
             return
         self.alarms.add(reason)
-        self.alarm = reason
         self.log.error("the chain shows what Remora does not know", kind=drift.kind, reason=reason)
         at_ns = self.clock.now_ns()
         self.send(
