@@ -1,4 +1,4 @@
-"""The guide's examples run."""
+"""The guides' examples run, each guide's in its order and from top to bottom."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ import re
 from pathlib import Path
 from typing import Any
 
-README = Path(__file__).parents[2] / "supervisor" / "README.md"
+import pytest
+
+SUPERVISOR = Path(__file__).parents[2] / "supervisor"
+GUIDES = sorted(str(path.relative_to(SUPERVISOR)) for path in SUPERVISOR.rglob("README.md"))
 
 
-def test_every_example_of_the_guide_runs() -> None:
-    examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(examples) == 4
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_example_of_the_guide_runs(guide: str) -> None:
+    text = (SUPERVISOR / guide).read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert examples
     shared: dict[str, Any] = {"__name__": "readme"}
     for example in examples:
-        exec(compile(example, str(README), "exec"), shared)
+        exec(compile(example, guide, "exec"), shared)
+
+
+def test_the_guide_leads_to_all_others() -> None:
+    text = (SUPERVISOR / "README.md").read_text(encoding="utf-8")
+    assert [guide for guide in GUIDES if guide != "README.md" and guide not in text] == []
