@@ -90,6 +90,8 @@ class Ingest(Section, frozen=True, kw_only=True):
     """Parallel trade-stream sockets; a stall hits one socket, not the others."""
     silence_s: Seconds = 30.0
     """A socket without any frame this long is replaced."""
+    stream_late_s: Seconds = 15.0
+    """A socket whose frames are mostly older than this is no live source: the poller takes over."""
     ping_s: Seconds = 5.0
     """Keep-alive on the trade stream."""
     connect_timeout_s: Seconds = 10.0

@@ -70,6 +70,8 @@ class FeedState(Message, frozen=True, kw_only=True, gc=False):
     reconnects: int
     last_event_at_ns: int
     lag_ms: int
+    is_late: bool = False
+    """Whether it delivers only what happened a while ago, so that it is no live source."""
     error: str = ""
 
 

@@ -58,7 +58,7 @@ def _feeds(ingest: dict[str, Any]) -> Table:
     for feed in ingest["feeds"]:
         table.add_row(
             feed["feed"],
-            "yes" if feed["connected"] else "NO",
+            "NO" if not feed["connected"] else "LATE" if feed["is_late"] else "yes",
             str(feed["frames"]),
             str(feed["leader_fills"]),
             str(feed["lag_ms"]),

@@ -10,6 +10,7 @@ from typing import Final
 
 from actors.ingest import metrics, rtds
 from actors.ingest.errors import ComboMarket, Malformed, TradeUnread
+from actors.ingest.lateness import Lateness
 from actors.ingest.recent import RecentSet
 from actors.ingest.redelivery import TWINS_MAX, Redelivery
 from actors.ingest.rtds import Frame, Ignored
@@ -25,7 +26,7 @@ _NS_PER_MS: Final = 1_000_000
 class Intake:
     """The figures of one feed and its memory of the present connection."""
 
-    def __init__(self, feed: str) -> None:
+    def __init__(self, feed: str, late_ms: int) -> None:
         self.feed = feed
         self.frames = 0
         self.trades = 0
@@ -35,6 +36,9 @@ class Intake:
         self.last_event_at_ns = 0
         self.last_event_mono_ns = 0
         self.lag_ms = 0
+        self.lateness = Lateness(late_ms)
+        self.turned = False
+        """Whether the feed became late, or was late and became timely, and nobody took note yet."""
         self._redelivery = Redelivery()
         self._trades: RecentSet[int] = RecentSet(TRADES_KEPT)
         self._lag = metrics.LAG.labels(SourceKind.STREAM)
@@ -44,6 +48,8 @@ class Intake:
     def connected(self) -> None:
         """Begin with a new connection: it has delivered nothing yet."""
         self._redelivery = Redelivery()
+        self.lateness.forget()
+        self.turned = False
 
     def take(self, frame: Frame, leaders: Container[Wallet], at_ns: int, mono_ns: int) -> FillReported | None:
         """Count a frame that arrived at that moment and return the report it holds, if any.
@@ -66,6 +72,8 @@ class Intake:
         if event_ms is not None:
             self.lag_ms = max(0, at_ns // _NS_PER_MS - event_ms)
             self._lag.observe(self.lag_ms)
+            if self.lateness.note(self.lag_ms):
+                self.turned = True
         if not self._trades.seen(hash(frame)):
             self.trades += 1
         wallet = head.payload.proxyWallet.lower()

@@ -12,6 +12,7 @@ LEADER_FILLS = Counter("remora_ingest_leader_fills_total", "Reports handed to le
 RECONNECTS = Counter("remora_ingest_reconnects_total", "Connections that ended or failed", ["feed"])
 THROTTLED = Counter("remora_ingest_throttled_total", "429s of the Data API")
 SLOWED = Counter("remora_ingest_slowed_total", "Times the Data API was asked less often for being slow")
+LATE = Gauge("remora_ingest_stream_late", "1 while a socket delivers what happened long ago", ["feed"])
 GAPS = Counter("remora_ingest_gaps_total", "Times the stream may have missed something")
 LAST_EVENT = Gauge("remora_ingest_last_event_timestamp_seconds", "When data last came", ["feed"])
 DRIFT = Counter("remora_ingest_drift_total", "Leaders' logs from contracts that Remora lacks", ["kind"])

@@ -63,9 +63,10 @@ class Stream(SupervisedActor):
     def started(self) -> None:
         self.log = structlog.get_logger("ingest").bind(feed=self.args.feed)
         self.leaders: Mapping[Wallet, Any] = {}
-        self.intake = Intake(self.args.feed)
+        self.intake = Intake(self.args.feed, int(self.args.settings.stream_late_s * 1000))
         self.gate = asyncio.Event()
         self.connected = False
+        self.late = metrics.LATE.labels(self.args.feed)
         self.reconnects = 0
         self.failures = 0
         self.error = ""
@@ -118,6 +119,7 @@ class Stream(SupervisedActor):
             reconnects=self.reconnects,
             last_event_at_ns=intake.last_event_at_ns,
             lag_ms=intake.lag_ms,
+            is_late=intake.lateness.is_late,
             error=self.error,
         )
         active, self.active = self.active, set()
@@ -186,6 +188,7 @@ class Stream(SupervisedActor):
         if self.error:
             self.log.info("trade stream connected again", url=self.args.url)
         self.error = ""
+        self.late.set(0)
         self.send(self.args.ingest, FeedUp(feed=self.args.feed))
 
     def _lived_s(self) -> float:
@@ -238,6 +241,8 @@ class Stream(SupervisedActor):
         except TradeUnread as unread:
             self._missed(unread, at_ns, mono_ns)
             return None
+        if self.intake.turned:
+            self._turned(at_ns)
         if report is None:
             return None
         leader = self.leaders[report.wallet]
@@ -248,6 +253,22 @@ class Stream(SupervisedActor):
             taken = FrameTaken(key=key, at_ns=at_ns, monotonic_ns=mono_ns, frame=report.raw)
             self.send(self.args.recorder, taken)
         return leader
+
+    def _turned(self, at_ns: int) -> None:
+        """Say that the stream runs late, when it does no more than catch up, or that it is live again."""
+        self.intake.turned = False
+        is_late, lag_ms = self.intake.lateness.is_late, self.intake.lag_ms
+        self.late.set(is_late)
+        if not is_late:
+            self.log.info("the trade stream is live again", lag_ms=lag_ms)
+            self.send(self.args.ingest, FeedUp(feed=self.args.feed))
+            return
+        reason = f"runs {lag_ms / 1000:.0f} s late"
+        self.log.warning("the trade stream runs late: what it says is only caught up with", lag_ms=lag_ms)
+        self.send(
+            self.args.ingest,
+            FeedDown(feed=self.args.feed, last_event_at_ns=at_ns - lag_ms * 1_000_000, reason=reason),
+        )
 
     def _missed(self, unread: TradeUnread, at_ns: int, mono_ns: int) -> None:
         """Remember to have another source asked, each wallet once a report however much garbage comes."""

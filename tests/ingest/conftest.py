@@ -357,6 +357,7 @@ async def house(
             "reconnect_max_s": 0.2,
             "poll_requests_per_s": 200.0,
             "poll_settle_s": 0.2,
+            "stream_late_s": 30_000_000.0,  # the frames of these tests are from long ago
         }
         store = base.spawn(FakeStore, "store", available)
         leader, inbox = probe()

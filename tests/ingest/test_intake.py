@@ -15,7 +15,7 @@ Frame = Callable[..., bytes]
 
 def test_only_data_is_a_sign_of_life(frame: Frame, wallet: str) -> None:
     """A stalled stream goes on answering PING."""
-    intake = Intake("stream-0")
+    intake = Intake("stream-0", late_ms=15_000)
     for dead in ["PONG", "", "  "]:
         intake.take(dead, {wallet}, 100, 1)
     assert intake.last_event_at_ns == 0
@@ -25,7 +25,7 @@ def test_only_data_is_a_sign_of_life(frame: Frame, wallet: str) -> None:
 
 
 def test_the_platforms_trades_are_counted_once(frame: Frame) -> None:
-    intake = Intake("stream-0")
+    intake = Intake("stream-0", late_ms=15_000)
     for _ in range(3):
         assert intake.take(frame(), frozenset(), 1, 1) is None
     intake.take(frame(size=3), frozenset(), 1, 1)
@@ -33,14 +33,14 @@ def test_the_platforms_trades_are_counted_once(frame: Frame) -> None:
 
 
 def test_checksummed_wallets_are_recognised(frame: Frame, wallet: str) -> None:
-    intake = Intake("stream-0")
+    intake = Intake("stream-0", late_ms=15_000)
     found = intake.take(frame(proxyWallet="0x" + "A1" * 20), {wallet}, 1, 1)
     assert found is not None
     assert found.wallet == wallet
 
 
 def test_a_broken_frame_of_a_leader_names_the_leader(frame: Frame, wallet: str) -> None:
-    intake = Intake("stream-0")
+    intake = Intake("stream-0", late_ms=15_000)
     with pytest.raises(TradeUnread, match="price") as caught:
         intake.take(frame(price=2), {wallet}, 1, 1)
     assert caught.value.wallet == wallet
@@ -51,17 +51,17 @@ def test_a_broken_frame_of_a_leader_names_the_leader(frame: Frame, wallet: str) 
 
 
 def test_broken_frames_of_strangers_are_nobodys_business(frame: Frame) -> None:
-    assert Intake("stream-0").take(frame(price=2), frozenset(), 1, 1) is None
+    assert Intake("stream-0", late_ms=15_000).take(frame(price=2), frozenset(), 1, 1) is None
 
 
 def test_a_combo_trade_of_a_leader_is_no_error(frame: Frame, wallet: str) -> None:
-    intake = Intake("stream-0")
+    intake = Intake("stream-0", late_ms=15_000)
     assert intake.take(frame(conditionId="0x" + "c" * 62), {wallet}, 1, 1) is None
     assert intake.malformed == 0
 
 
 def test_a_storm_of_equal_fills_ends(frame: Frame, wallet: str) -> None:
-    intake = Intake("stream-0")
+    intake = Intake("stream-0", late_ms=15_000)
     for number in range(TWINS_MAX):
         found = intake.take(frame(envelope={"timestamp": number}), {wallet}, 1, 1)
         assert found is not None
@@ -73,6 +73,6 @@ def test_a_storm_of_equal_fills_ends(frame: Frame, wallet: str) -> None:
 
 
 def test_a_clock_behind_the_venues_makes_no_negative_lag(frame: Frame) -> None:
-    intake = Intake("stream-0")
+    intake = Intake("stream-0", late_ms=15_000)
     intake.take(frame(), frozenset(), 5, 5)
     assert intake.lag_ms == 0

@@ -12,6 +12,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from actors.ingest.intake import Intake
+from actors.ingest.lateness import FRAMES
 from actors.ingest.reports import FeedReport
 from messages.ingest import FeedState
 from messages.store import StoreAvailability
@@ -268,6 +269,34 @@ async def test_a_stream_an_hour_late_is_seen_to_be_late(
 
     await until(lambda: len(running.fills) == 1)
     assert 3_599_000 < (await feed(running)).lag_ms < 3_605_000
+
+
+async def test_a_stream_that_runs_late_is_no_live_source_and_the_poller_takes_over(
+    house: Any, venue: Any, frame: Frame, until: Until
+) -> None:
+    """The stream that ran half an hour late for a day looked healthy: connected, and full of frames."""
+    running = house(stream_late_s=15.0)
+    await connected(running, until)
+    asked = len(venue.asked)
+
+    def frames(age_s: int, first: int) -> list[bytes]:
+        at_ms = int(time.time() * 1000) - age_s * 1000
+        return [
+            frame(timestamp=at_ms // 1000, envelope={"timestamp": at_ms}, transactionHash=f"0x{n:064x}")
+            for n in range(first, first + FRAMES)
+        ]
+
+    with capture_logs() as logs:
+        await venue.send(*frames(1800, 0))
+        await until(lambda: any("runs late" in line["event"] for line in logs))
+        await until(lambda: len(venue.asked) > asked)
+    assert (await feed(running)).is_late
+    assert len(running.fills) == FRAMES, "what it brings late is caught up with all the same"
+
+    with capture_logs() as logs:
+        await venue.send(*frames(0, FRAMES))
+        await until(lambda: any("live again" in line["event"] for line in logs))
+    assert not (await feed(running)).is_late
 
 
 async def test_a_refused_subscription_is_an_error_not_silence(house: Any, venue: Any, until: Until) -> None:
