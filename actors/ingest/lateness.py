@@ -1,7 +1,8 @@
 """Whether a feed runs late: it delivers, but what it delivers happened a while ago.
 
 Seen for a whole day, by half an hour to an hour, on sockets that looked healthy (polymarket-wire.md,
-section 4). A feed that is late brings nothing one could act on at once, and says nothing about what happens now. Pure.
+section 4). A feed that is late brings nothing one could act on at once, and says nothing about what happens
+now. Pure.
 """
 
 from __future__ import annotations
