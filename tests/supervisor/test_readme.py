@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-SUPERVISOR = Path(__file__).parents[2] / "supervisor"
+HERE = Path(__file__).parent
+SUPERVISOR = HERE.parents[1] / "supervisor"
 GUIDES = sorted(str(path.relative_to(SUPERVISOR)) for path in SUPERVISOR.rglob("README.md"))
 
 
@@ -25,3 +26,10 @@ def test_every_example_of_the_guide_runs(guide: str) -> None:
 def test_the_guide_leads_to_all_others() -> None:
     text = (SUPERVISOR / "README.md").read_text(encoding="utf-8")
     assert [guide for guide in GUIDES if guide != "README.md" and guide not in text] == []
+
+
+def test_every_test_that_shows_a_promise_exists() -> None:
+    text = (SUPERVISOR / "GUARANTEES.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+\.py)`", text))
+    assert named
+    assert sorted(name for name in named if not (HERE / name).is_file()) == []
