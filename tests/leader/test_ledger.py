@@ -314,3 +314,45 @@ def test_no_order_of_reports_and_retractions_makes_a_second_trade(history):
     assert position in (0, 100 * SHARE)
     if history and history[-1] == "chain":
         assert position == 100 * SHARE
+
+
+def told_by(legs, kind, *, whole):
+    """Return what a source reports of an order: its legs, twins numbered, or one row with their sum."""
+    if whole:
+        size = sum(size for size, _ in legs)
+        usdc = sum(size * price // SHARE for size, price in legs)
+        return [report(kind=kind, feed=kind, size=size, price=usdc * SHARE // size, usdc=usdc)]
+    seen = Counter()
+    rows = []
+    for size, price in legs:
+        seen[size, price] += 1
+        rows.append(report(kind=kind, feed=kind, size=size, price=price, occurrence=seen[size, price]))
+    return rows
+
+
+legs_of_an_order = st.lists(
+    st.tuples(st.integers(1, 5).map(lambda n: n * SHARE), st.sampled_from([400_000, 500_000])),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(legs=legs_of_an_order, rests=st.booleans(), data=st.data())
+def test_stream_chain_and_api_in_any_order_and_number_are_the_same_shares(legs, rests, data):
+    """An order that rests is a row for each match on the chain, one that takes is one row; the stream sends
+    legs, the API sums."""
+    told = [
+        *told_by(legs, STREAM, whole=False),
+        *told_by(legs, CHAIN, whole=not rests),
+        *told_by(legs, API, whole=True),
+    ]
+    history = data.draw(st.permutations(told + data.draw(st.lists(st.sampled_from(told), max_size=6))))
+
+    ledger = TradeLedger()
+    news = [new for row in history for new in ledger.observe(row)]
+
+    assert sum(new.size for new in news) == sum(size for size, _ in legs)
+    assert abs(sum(new.usdc for new in news) - sum(size * price // SHARE for size, price in legs)) <= len(
+        news
+    )
+    assert len({new.key for new in news}) == len(news)

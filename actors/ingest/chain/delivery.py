@@ -126,10 +126,12 @@ class Delivery:
         self._go_on(TimeNeeded(message.block_hash))
 
     def not_found(self, message: NotFound) -> None:
-        """Give up the first fill of each wallet that waited for this, and go on with those behind it."""
+        """Give up the first fill of each wallet that waits for this, and go on with those behind it."""
         for wallet in self._waiting.settled(message.need):
-            self._waiting.pop(wallet)
-            self._give_up(wallet, message.error)
+            item = self._waiting.first(wallet)
+            if isinstance(item, Sighted) and self._missing(item) == message.need:
+                self._waiting.pop(wallet)
+                self._give_up(wallet, message.error)
             self._advance(wallet)
 
     def _go_on(self, need: Need) -> None:
@@ -151,17 +153,13 @@ class Delivery:
         if isinstance(item, FillsRetracted):
             self._actor.send(leader, item)
             return True
-        token_id, log = item.fill.token_id, item.log
-        outcome, block_s = self._outcomes.get(token_id), self._intake.block_s(log)
-        if outcome is None:
-            self._need(item, TokenNeeded(token_id))
-            return False
-        if block_s is None:
-            self._need(item, TimeNeeded(log.block_hash or ""))
+        outcome, block_s = self._outcomes.get(item.fill.token_id), self._intake.block_s(item.log)
+        if outcome is None or block_s is None:
+            self._find_out(item)
             return False
         report = fills.report(
             item.fill,
-            log,
+            item.log,
             outcome,
             feed=self._feed,
             occurrence=item.occurrence,
@@ -173,8 +171,17 @@ class Delivery:
         self._actor.send(leader, report)
         return True
 
-    def _need(self, item: Sighted, need: Need) -> None:
-        if not self._waiting.needs(item.fill.owner, need):
+    def _missing(self, item: Sighted) -> Need | None:
+        """Return what has to be known before this fill can be sent, None for nothing."""
+        if self._outcomes.get(item.fill.token_id) is None:
+            return TokenNeeded(item.fill.token_id)
+        if self._intake.block_s(item.log) is None:
+            return TimeNeeded(item.log.block_hash or "")
+        return None
+
+    def _find_out(self, item: Sighted) -> None:
+        need = self._missing(item)
+        if need is None or not self._waiting.needs(item.fill.owner, need):
             return
         self._actor.pipe(
             self._token(need.token_id) if isinstance(need, TokenNeeded) else self._time(need.block_hash),
