@@ -8,7 +8,8 @@ it had not committed is gone, so everything that relied on it starts over too an
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,15 @@ from actors.reconciler.actor import Reconciler, ReconcilerArgs
 from actors.store.actor import Store, StoreArgs
 from actors.vitals.actor import Vitals, VitalsArgs
 from actors.web.actor import Web, WebArgs
+from config.mode import mode
 from config.operator import Following, following
+from config.origins import Origin
 from config.settings import FollowSetting, PortfolioSetting, Settings
 from messages import ids
 from messages.base import Message
 from messages.directory import Directory
 from messages.ids import Wallet
-from messages.operator import LeadersChanged, Overrides, SubscribeOverrides
+from messages.operator import LeadersChanged, ModeChanged, Overrides, SubscribeOverrides
 from supervisor import Backoff, Inspector, Mailbox, Overflow, Strategy, SupervisedActor, Supervision, handles
 
 log = structlog.get_logger("house")
@@ -51,6 +54,8 @@ class HouseArgs:
     about: dict[str, Any]
     directory: Directory
     inspector: Inspector
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Where settings were written, by key."""
 
 
 def policies(portfolio: PortfolioSetting, follows: tuple[FollowSetting, ...]) -> dict[Wallet, Policy]:
@@ -118,6 +123,7 @@ class House(SupervisedActor):
                 state_dir=self.args.state_dir,
                 run_id=self.args.run_id,
                 prices=directory.prices,
+                waits_for_mode=True,
             ),
         )
         directory.leaders = self.spawn(
@@ -160,12 +166,21 @@ class House(SupervisedActor):
 
     @handles(Overrides)
     def on_overrides(self, message: Overrides, sender: ActorAddress) -> None:
-        """Portfolios first: a trade of a new leader must find who copies it."""
+        """Portfolios first: a trade of a new leader must find who copies it. The mode before leaders: the
+        sources that hear of them are then the right ones."""
+        self._tell_mode(message)
         now = following(self.args.settings, self.args.settings_hash, message)
         log.info("following", leaders=len(now.leaders), overrides=len(message.leaders) + len(message.follows))
         self.send(self.args.directory.portfolios, PortfoliosChanged(portfolios=self._portfolios(now)))
         wallets = tuple(leader.wallet for leader in now.leaders)
         self.send(self.args.directory.leaders, LeadersChanged(wallets=wallets))
+
+    def _tell_mode(self, message: Overrides) -> None:
+        now = mode(self.args.settings, self.args.origins, message.trigger)
+        if now.refused:
+            log.error("the operator's mode cannot be followed", reason=now.refused, trigger=now.trigger)
+        changed = ModeChanged(trigger=now.trigger, origin=now.origin, place=now.place)
+        self.send(self.args.directory.ingest, changed)
 
     def _portfolios(self, now: Following) -> tuple[PortfolioArgs, ...]:
         return tuple(

@@ -83,6 +83,10 @@ class IngestState(Message, frozen=True, kw_only=True, gc=False):
     leaders: int
     drifts: tuple[ContractDrift, ...] = ()
     """The latest alarms."""
+    trigger: str = ""
+    """The trigger mode (D2), empty until it is known; where it came from is as in `ModeChanged`."""
+    trigger_origin: str = ""
+    trigger_place: str = ""
 
 
 class PollQuery(Message, frozen=True, kw_only=True, gc=False):

@@ -34,6 +34,8 @@ class Overrides(Message, frozen=True, kw_only=True, gc=False):
 
     leaders: tuple[LeaderOverride, ...] = ()
     follows: tuple[FollowOverride, ...] = ()
+    trigger: str | None = None
+    """The trigger mode (D2): api, polygon or both; None leaves the configured one."""
 
 
 class SubscribeOverrides(Message, frozen=True, kw_only=True, gc=False):
@@ -42,6 +44,18 @@ class SubscribeOverrides(Message, frozen=True, kw_only=True, gc=False):
 
 class LoadOverrides(Message, frozen=True, kw_only=True, gc=False):
     """Answered with `Overrides` as stored."""
+
+
+class ModeChanged(Message, frozen=True, kw_only=True, gc=False):
+    """To ingest: which sources are to run from now on (api, polygon or both), and who said so.
+
+    `origin` is default, file, environment, command line or operator; `place` is the file's line, the
+    variable or the option, empty where there is none.
+    """
+
+    trigger: str
+    origin: str
+    place: str = ""
 
 
 class LeadersChanged(Message, frozen=True, kw_only=True, gc=False):

@@ -1,4 +1,4 @@
-"""The command line: `remora run`, `demo`, `venue`, `status`, `why`, `leaders`, `config`, `tape`."""
+"""The command line: `remora run`, `demo`, `venue`, `status`, `why`, `leaders`, `mode`, `config`, `tape`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from config.loading import load
 from ops.cli_common import config_option, exits, json_option, print_json, set_option, state_dir
 from ops.cli_leaders import leaders
+from ops.cli_mode import mode
 from ops.exits import MEANINGS, CannotGoOn, Exit
 
 EPILOG = "Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + "."
@@ -23,6 +24,7 @@ def main() -> None:
 
 
 main.add_command(leaders)
+main.add_command(mode)
 
 
 @main.command(short_help="Run the daemon, in paper mode.")

@@ -76,6 +76,7 @@ async def _serve(loaded: Loaded, state_dir: Path, listener: socket.socket, run_i
             about=about,
             directory=Directory(),
             inspector=base.inspector,
+            origins=loaded.origins,
         ),
     )
     collector = RuntimeCollector(base.inspector)

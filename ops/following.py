@@ -5,7 +5,6 @@ A change is one transaction in the database, with a note of who made it; the dae
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,17 +12,14 @@ from typing import Final
 
 import msgspec
 
-from actors.store import failures, overrides, reading
-from actors.store.connection import Connection, connect
+from actors.store import overrides
 from config.loading import Loaded
 from config.operator import Following, following
 from messages.ids import PortfolioId, Wallet
-from messages.operator import Overrides
 from messages.units import Rate, decimal_text
 from ops.exits import CannotGoOn, Exit
-from ops.reading import UNREADABLE
+from ops.operating import Session, session
 
-_OPERATOR: Final = {"application_name": "remora operator"}
 _SEEN: Final = """
 SELECT leaders.wallet, followed_at_ns, cursor_s,
     (SELECT count(*) FROM trades WHERE trades.wallet = leaders.wallet) AS trades,
@@ -48,10 +44,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Desk:
     """One session with the database of one configuration."""
 
-    def __init__(self, connection: Connection, loaded: Loaded, present: Overrides) -> None:
-        self._connection = connection
-        self._loaded = loaded
-        self._overrides = present
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._connection = session.connection
+        self._loaded = session.loaded
+        self._overrides = session.overrides
 
     @property
     def now(self) -> Following:
@@ -99,28 +96,30 @@ class Desk:
         for owner in copying:
             if portfolios or ratio is not None:
                 await overrides.put_follow(self._connection, owner, wallet, ratio=ratio, is_paused=False)
-        return await self._done(f"added {wallet}, copied by {', '.join(copying)}")
+        return await self._session.note(f"added {wallet}, copied by {', '.join(copying)}")
 
     async def remove(self, wallet: Wallet) -> str:
         """Follow a wallet no more; positions copied from it stay."""
         self._require(wallet)
         await overrides.put_leader(self._connection, wallet, is_removed=True)
-        return await self._done(f"removed {wallet}")
+        return await self._session.note(f"removed {wallet}")
 
     async def pause(self, wallet: Wallet, portfolios: tuple[PortfolioId, ...], *, is_paused: bool) -> str:
         """Record the trades of a leader without copying them, or copy again."""
         owners = await self._change(wallet, portfolios, is_paused=is_paused)
-        return await self._done(f"{'paused' if is_paused else 'resumed'} {wallet} in {', '.join(owners)}")
+        return await self._session.note(
+            f"{'paused' if is_paused else 'resumed'} {wallet} in {', '.join(owners)}"
+        )
 
     async def set_ratio(self, wallet: Wallet, portfolios: tuple[PortfolioId, ...], ratio: Rate) -> str:
         """Copy a leader in another size from the next trade on."""
         owners = await self._change(wallet, portfolios, ratio=ratio)
-        return await self._done(f"ratio of {wallet} is {decimal_text(ratio)} in {', '.join(owners)}")
+        return await self._session.note(f"ratio of {wallet} is {decimal_text(ratio)} in {', '.join(owners)}")
 
     async def reset(self, wallet: Wallet) -> str:
         """Let the configuration alone decide about a wallet again."""
         await overrides.take_back(self._connection, wallet)
-        return await self._done(f"took back all changes for {wallet}")
+        return await self._session.note(f"took back all changes for {wallet}")
 
     async def _change(
         self,
@@ -161,32 +160,9 @@ class Desk:
                 )
         return tuple(dict.fromkeys(named))
 
-    async def _done(self, did: str) -> str:
-        await overrides.note(self._connection, getpass.getuser(), did)
-        return did
-
 
 @asynccontextmanager
 async def desk(loaded: Loaded, state_dir: Path) -> AsyncIterator[Desk]:
-    """Yield a session whose changes are committed together at its end, or not at all. Raises `CannotGoOn`."""
-    try:
-        async with reading.address(loaded.settings.database.url, state_dir) as dsn:
-            connection = await connect(dsn, _OPERATOR)
-            try:
-                await connection.execute("BEGIN")
-                yield Desk(connection, loaded, await _load(connection))
-                await connection.execute("COMMIT")
-            finally:
-                await connection.close()
-    except UNREADABLE as error:
-        raise CannotGoOn(Exit.DATABASE, failures.reason(error)) from error
-
-
-async def _load(connection: Connection) -> Overrides:
-    if await connection.fetchval("SELECT to_regclass('leader_overrides')") is None:
-        raise CannotGoOn(
-            Exit.DATABASE,
-            "the database is empty or from an older Remora: start the daemon once, or write the leader "
-            "into the configuration",
-        )
-    return await overrides.load(connection)
+    """Yield a desk whose changes are committed together at its end, or not at all. Raises `CannotGoOn`."""
+    async with session(loaded, state_dir) as one:
+        yield Desk(one)

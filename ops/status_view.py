@@ -23,6 +23,7 @@ def render_status(status: dict[str, Any]) -> None:
     if "error" in status["ingest"]:
         console.print(f"ingest does not answer: {status['ingest']['error']}")
     else:
+        console.print(f"sources: {mode_text(status['ingest'])}")
         console.print(_feeds(status["ingest"]))
         for drift in status["ingest"]["drifts"]:
             alarm = f"ALARM {drift['feed']}: {drift['text']}"
@@ -51,6 +52,14 @@ def _runtime(runtime: dict[str, Any]) -> tuple[str, str]:
         f"slow handlers {runtime['slow_handlers']}",
         f"messages not handled: {not_handled or 'none'}",
     )
+
+
+def mode_text(ingest: dict[str, Any]) -> str:
+    """Return the trigger mode with where it came from."""
+    if not ingest["trigger"]:
+        return "mode not known yet: the operator's changes are being read"
+    place = f" ({ingest['trigger_place']})" if ingest["trigger_place"] else ""
+    return f"mode {ingest['trigger']}, from {ingest['trigger_origin']}{place}"
 
 
 def _feeds(ingest: dict[str, Any]) -> Table:

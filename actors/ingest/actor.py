@@ -19,7 +19,7 @@ from actors.ingest.coverage import Coverage
 from actors.ingest.poller import Poller, PollerArgs
 from actors.ingest.recorder import Recorder, RecorderArgs
 from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, LeadersActive, TradeMissed
-from actors.ingest.stream import Stream, StreamArgs
+from actors.ingest.sources import Sources
 from config import settings
 from messages.base import Message
 from messages.ingest import (
@@ -32,6 +32,7 @@ from messages.ingest import (
     LeadersWatched,
     PollQuery,
 )
+from messages.operator import ModeChanged
 from messages.store import StoreAvailability, SubscribeAvailability
 from messages.trades import GapSuspected
 from supervisor import Backoff, Mailbox, Overflow, SupervisedActor, Supervision, handles
@@ -44,10 +45,6 @@ DOUBT_S: Final = 30.0
 DRIFTS_KEPT: Final = 16
 """Alarms that are shown; all of them are in the log."""
 
-API: Final = "api"
-POLYGON: Final = "polygon"
-"""Trigger modes that leave a source out (D2)."""
-
 _NS_PER_S: Final = 1_000_000_000
 
 log = structlog.get_logger("ingest")
@@ -56,9 +53,10 @@ log = structlog.get_logger("ingest")
 @dataclass(slots=True)
 class Announced:
     """What was announced last. It is part of the arguments because they outlive a restart: nobody
-    announces the leaders a second time."""
+    announces the leaders or the mode a second time."""
 
     leaders: LeadersWatched | None = None
+    mode: ModeChanged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,8 @@ class IngestArgs:
     run_id: str
     prices: Any = None
     """The price service, where the chain is a source."""
+    waits_for_mode: bool = False
+    """Whether somebody will say the mode; until then only the poller runs. Otherwise it is as configured."""
     announced: Announced = field(default_factory=Announced)
 
 
@@ -103,9 +103,8 @@ class Ingest(SupervisedActor):
         self.trades_before: dict[str, int] = {}
         self.doubted: TradeMissed | None = None
         self.is_doubting = False
-        self.sources: dict[str, ActorAddress] = {}
         self.drifts: deque[ContractDrift] = deque(maxlen=DRIFTS_KEPT)
-        self._spawn_sources()
+        self._start_sources()
         self.timer("no feed", GAP_REPEAT_S, _NoFeed())
         self.send(self.args.store, SubscribeAvailability())
 
@@ -113,51 +112,46 @@ class Ingest(SupervisedActor):
         leaders = self.args.announced.leaders
         return {
             "leaders": len(leaders.addresses) if leaders is not None else 0,
+            "mode": self.mode.trigger if self.mode is not None else "",
             "is_streaming": self.coverage.is_up,
             "store_available": self.availability is not None and self.availability.available,
         }
 
-    def _spawn_sources(self) -> None:
+    # --- which sources there are ---
+
+    def _start_sources(self) -> None:
         args = self.args
         recorder = None
         if args.recording.enabled:
             folder = Path(args.state_dir).expanduser() / "recordings"
             recorder = self.spawn(Recorder, "recorder", RecorderArgs(folder=folder, run_id=args.run_id))
-        if args.ingest.trigger != API:
-            self._spawn_chain()
-        for number in range(args.ingest.sockets if args.ingest.trigger != POLYGON else 0):
-            feed = f"stream-{number}"
-            self.sources[feed] = self.spawn(
-                Stream,
-                feed,
-                StreamArgs(
-                    feed=feed,
-                    ingest=self.myAddress,
-                    url=args.endpoints.rtds_url,
-                    settings=args.ingest,
-                    recorder=recorder,
-                ),
-            )
-        self.sources[poller.FEED] = self.spawn(
+        self.poller = self.spawn(
             Poller,
             poller.FEED,
             PollerArgs(ingest=self.myAddress, url=args.endpoints.data_url, settings=args.ingest),
         )
+        self.live = Sources(self, args.ingest, args.endpoints, args.prices, recorder)
+        self.mode = args.announced.mode
+        if self.mode is None and not args.waits_for_mode:
+            self.mode = ModeChanged(trigger=args.ingest.trigger, origin="settings")
+        if self.mode is not None:
+            self.live.follow(self.mode.trigger)
 
-    def _spawn_chain(self) -> None:
-        args = self.args
-        urls = args.endpoints.polygon_urls
-        if not urls:
-            log.info("no endpoints.polygon_urls: trades come from the stream and the poller alone")
+    @handles(ModeChanged)
+    def on_mode(self, message: ModeChanged, sender: ActorAddress) -> None:
+        """What a source that stops had read and not handed over yet, the poller finds."""
+        before, self.mode = self.mode, message
+        self.args.announced.mode = message
+        now_ns = self.clock.now_ns()
+        if before is not None and before.trigger == message.trigger:
             return
-        # Contracts' codecs cost 22 MB of memory, which those who do not follow the chain keep.
-        from actors.ingest.chain.actor import FEED, Chain, ChainArgs
-
-        self.sources[FEED] = self.spawn(
-            Chain,
-            FEED,
-            ChainArgs(ingest=self.myAddress, prices=args.prices, urls=urls, settings=args.ingest),
-        )
+        stopped = self.live.follow(message.trigger)
+        log.info("mode", trigger=message.trigger, origin=message.origin, place=message.place, stopped=stopped)
+        for feed in stopped:
+            last = self.states.pop(feed, None)
+            self._down(feed, last.last_event_at_ns if last is not None else 0)
+        if stopped:
+            self._tell_gap(now_ns, f"the mode became {message.trigger}, which stopped {', '.join(stopped)}")
 
     # --- passed on to the sources ---
 
@@ -181,7 +175,7 @@ class Ingest(SupervisedActor):
             self._tell_gap(since_ns, "nothing was read while the store took no trades")
 
     def _tell_sources(self, message: Message) -> None:
-        for address in self.sources.values():
+        for address in (*self.live.addresses, self.poller):
             self.send(address, message)
 
     @handles(FeedStarted)
@@ -200,13 +194,16 @@ class Ingest(SupervisedActor):
 
     @handles(FeedUp)
     def on_up(self, message: FeedUp, sender: ActorAddress) -> None:
+        if not self.live.has(message.feed, sender):
+            return  # it was on its way when the source was stopped
         self.coverage.up(message.feed, self.clock.now_ns())
         self.cancel("no feed")
         self._close_gap("a live source is back after a gap")
 
     @handles(FeedDown)
     def on_down(self, message: FeedDown, sender: ActorAddress) -> None:
-        self._down(message.feed, message.last_event_at_ns)
+        if self.live.has(message.feed, sender):
+            self._down(message.feed, message.last_event_at_ns)
 
     def _down(self, feed: str, last_event_at_ns: int) -> None:
         self.coverage.down(feed, last_event_at_ns, self.clock.now_ns())
@@ -232,7 +229,7 @@ class Ingest(SupervisedActor):
     def _tell_gap(self, since_ns: int, reason: str) -> None:
         metrics.GAPS.inc()
         gap = GapSuspected(since_ns=since_ns, reason=reason)
-        self.send(self.sources[poller.FEED], gap)
+        self.send(self.poller, gap)
         leaders = self.args.announced.leaders
         for address in leaders.addresses.values() if leaders is not None else ():
             self.send(address, gap)
@@ -245,7 +242,7 @@ class Ingest(SupervisedActor):
     def on_missed(self, message: TradeMissed, sender: ActorAddress) -> None:
         """A source saw something it could not take: have the poller ask for it, everybody's if need be."""
         if message.wallet is not None:
-            self.send(self.sources[poller.FEED], LeaderDoubted(wallet=message.wallet))
+            self.send(self.poller, LeaderDoubted(wallet=message.wallet))
         elif self.is_doubting:
             self.doubted = self.doubted or message
         else:
@@ -271,19 +268,23 @@ class Ingest(SupervisedActor):
         self.states[feed] = message.state
         self.trades[feed] = self.trades_before.get(feed, 0) + message.trades
         if message.active:
-            self.send(self.sources[poller.FEED], LeadersActive(wallets=message.active))
+            self.send(self.poller, LeadersActive(wallets=message.active))
 
     @handles(PollQuery)
     def on_poll_query(self, message: PollQuery, sender: ActorAddress) -> None:
-        self.forward(self.sources[poller.FEED], message, sender)
+        self.forward(self.poller, message, sender)
 
     @handles(IngestQuery)
     def on_query(self, message: IngestQuery, sender: ActorAddress) -> None:
-        leaders = self.args.announced.leaders
+        leaders, mode = self.args.announced.leaders, self.mode
+        feeds = (*self.live.feeds, poller.FEED)
         state = IngestState(
-            feeds=tuple(self.states[feed] for feed in self.sources if feed in self.states),
+            feeds=tuple(self.states[feed] for feed in feeds if feed in self.states),
             trades_seen=max(self.trades.values(), default=0),
             leaders=len(leaders.addresses) if leaders is not None else 0,
             drifts=tuple(self.drifts),
+            trigger=mode.trigger if mode is not None else "",
+            trigger_origin=mode.origin if mode is not None else "",
+            trigger_place=mode.place if mode is not None else "",
         )
         self.send(sender, state)

@@ -15,6 +15,9 @@ CHANNEL: Final = "remora_overrides"
 
 _LEADERS: Final = "SELECT wallet, removed, name FROM leader_overrides ORDER BY wallet"
 _FOLLOWS: Final = "SELECT portfolio_id, wallet, ratio, paused FROM follow_overrides ORDER BY 1, 2"
+_MODE: Final = """
+INSERT INTO mode_override (mode) VALUES ($1) ON CONFLICT (id) DO UPDATE SET mode = excluded.mode
+"""
 _LEADER: Final = """
 INSERT INTO leader_overrides (wallet, removed, name) VALUES ($1, $2, $3)
 ON CONFLICT (wallet) DO UPDATE SET removed = excluded.removed,
@@ -55,6 +58,7 @@ async def load(connection: Connection) -> Overrides:
                 for row in follows
             ]
         ),
+        trigger=await connection.fetchval("SELECT mode FROM mode_override"),
     )
 
 
@@ -88,6 +92,14 @@ async def take_back(connection: Connection, wallet: Wallet) -> None:
     await connection.execute(_ANEW, wallet)
     await connection.execute("DELETE FROM leader_overrides WHERE wallet = $1", wallet)
     await connection.execute("DELETE FROM follow_overrides WHERE wallet = $1", wallet)
+
+
+async def put_mode(connection: Connection, trigger: str | None) -> None:
+    """Have other sources run than configured; None leaves that to the configuration again."""
+    if trigger is None:
+        await connection.execute("DELETE FROM mode_override")
+    else:
+        await connection.execute(_MODE, trigger)
 
 
 async def note(connection: Connection, who: str, did: str) -> None:

@@ -77,6 +77,18 @@ async def test_subscribers_hear_at_once_and_at_each_change(
     assert await listen() == Overrides(leaders=(added,), follows=(follow,))
 
 
+async def test_a_mode_is_told_at_once_and_taken_back_at_once(
+    listen: Callable[[], Any], desk: Connection
+) -> None:
+    assert (await listen()).trigger is None
+    await overrides.put_mode(desk, "api")
+    assert (await listen()).trigger == "api"
+    await overrides.put_mode(desk, "polygon")
+    assert (await listen()).trigger == "polygon"
+    await overrides.put_mode(desk, None)
+    assert (await listen()).trigger is None
+
+
 async def test_changes_made_together_are_told_together_and_one_rolled_back_never(
     listen: Callable[[], Any], desk: Connection
 ) -> None:
