@@ -20,6 +20,7 @@ from messages.base import Message, MoneyMessage
 from messages.decisions import Intent, Skip
 from messages.ids import IntentId, OrderId, PortfolioId, TokenId, TxHash, Wallet
 from messages.markets import Market
+from messages.movements import LeaderMovement
 from messages.orders import Fill, OrderRecord, OrderState, PlaceOrder
 from messages.trades import LeaderTrade, Side
 from messages.units import Shares, Usdc
@@ -61,6 +62,14 @@ class LeaderLoaded(Message, frozen=True, kw_only=True, gc=False):
     cursor_s: int
     positions: tuple[LeaderPosition, ...]
     trades: tuple[LeaderTrade, ...]
+    movements: tuple[LeaderMovement, ...] = ()
+    """Those since `trades_since_ns`, in order."""
+
+
+class StoreMovement(MoneyMessage, frozen=True, kw_only=True, gc=False):
+    """Record a movement of a leader's shares and the position it leaves. No answer."""
+
+    movement: LeaderMovement
 
 
 class StoreTrade(MoneyMessage, frozen=True, kw_only=True, gc=False):

@@ -15,6 +15,7 @@ import msgspec
 
 from actors.ingest import fields
 from actors.ingest.errors import INVALID, UNREADABLE, Malformed
+from actors.ingest.movements import KINDS, UNKNOWN, Moved, moved
 from messages import ids, units
 from messages.ids import Wallet
 from messages.trades import FillReported, SourceKind
@@ -74,7 +75,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class OtherActivity:
-    """A row that is no trade: a split, a merge, a redemption, a reward, …."""
+    """A row that neither is a trade nor moves shares: a reward, a deposit, …."""
 
     type: str
     timestamp_s: int
@@ -93,10 +94,12 @@ def page(body: bytes) -> Page:
 
 def row(
     raw: bytes, *, wallet: Wallet, feed: str, seen_at_ns: int, seen_mono_ns: int
-) -> FillReported | OtherActivity:
-    """Return what a row of `wallet`'s activity reports. Raises `Malformed` or `ComboMarket`."""
+) -> FillReported | Moved | OtherActivity:
+    """Return what a row of `wallet`'s activity reports. Raises `Malformed`, `Unclear` or `ComboMarket`."""
     try:
         kind = _kind.decode(raw)
+        if kind.type in KINDS or kind.type in UNKNOWN:
+            return moved(raw, kind.type, wallet)
         if kind.type != TRADE:
             return OtherActivity(kind.type, fields.epoch_ns(kind.timestamp, "timestamp") // fields.NS_PER_S)
         return _fill(raw, _trade.decode(raw), wallet, feed, seen_at_ns, seen_mono_ns)

@@ -70,7 +70,7 @@ class IngestArgs:
     state_dir: Path
     run_id: str
     prices: Any = None
-    """The price service, where the chain is a source."""
+    """The price service: for the chain's tokens, and for the outcomes of markets that were split."""
     waits_for_mode: bool = False
     """Whether somebody will say the mode; until then only the poller runs. Otherwise it is as configured."""
     announced: Announced = field(default_factory=Announced)
@@ -125,17 +125,19 @@ class Ingest(SupervisedActor):
         if args.recording.enabled:
             folder = Path(args.state_dir).expanduser() / "recordings"
             recorder = self.spawn(Recorder, "recorder", RecorderArgs(folder=folder, run_id=args.run_id))
-        self.poller = self.spawn(
-            Poller,
-            poller.FEED,
-            PollerArgs(ingest=self.myAddress, url=args.endpoints.data_url, settings=args.ingest),
-        )
         self.live = Sources(self, args.ingest, args.endpoints, args.prices, recorder)
         self.mode = args.announced.mode
         if self.mode is None and not args.waits_for_mode:
             self.mode = ModeChanged(trigger=args.ingest.trigger, origin="settings")
         if self.mode is not None:
             self.live.follow(self.mode.trigger)
+        self.poller = self.spawn(
+            Poller,
+            poller.FEED,
+            PollerArgs(
+                ingest=self.myAddress, url=args.endpoints.data_url, settings=args.ingest, prices=args.prices
+            ),
+        )
 
     @handles(ModeChanged)
     def on_mode(self, message: ModeChanged, sender: ActorAddress) -> None:

@@ -2,6 +2,7 @@
 
 RowError
 ├── Malformed            it is no trade: says which field, what was seen and what was expected
+├── Unclear              shares moved in a way that the row does not tell
 ├── ComboMarket          it is a trade in a combo market, which Remora does not follow
 └── Drift                the chain shows what the table of its contracts lacks: never a trade, always an alarm
 TradeUnread              what may be a leader's trade came and could not be taken
@@ -67,6 +68,14 @@ class Malformed(RowError):
 
 class ComboMarket(RowError):
     """A trade in a combo market, which is made of several and is none of its own."""
+
+
+class Unclear(RowError):
+    """A leader's shares moved, and how cannot be told. `kind` is the row's type, or what is unknown."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(f"{kind}: {reason}")
+        self.kind = kind
 
 
 class Drift(RowError):

@@ -6,6 +6,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 FRAMES = Counter("remora_ingest_frames_total", "Frames read, pages for the poller", ["feed"])
 IGNORED = Counter("remora_ingest_ignored_total", "Frames and rows that are no trade", ["feed", "kind"])
+MOVEMENTS = Counter("remora_ingest_movements_total", "Splits, merges and redemptions handed over", ["kind"])
+UNCLEAR = Counter(
+    "remora_ingest_unclear_movements_total", "Movements of leaders' shares not understood", ["kind"]
+)
 MALFORMED = Counter("remora_ingest_malformed_total", "Frames and rows that could not be read", ["feed"])
 REDELIVERED = Counter("remora_ingest_redelivered_total", "Leaders' frames delivered again", ["feed"])
 LEADER_FILLS = Counter("remora_ingest_leader_fills_total", "Reports handed to leaders", ["feed"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import aiohttp
 import structlog
@@ -18,21 +18,26 @@ from thespian.actors import ActorAddress
 from actors.ingest import metrics
 from actors.ingest.asking import Asker
 from actors.ingest.budget import Budget
-from actors.ingest.errors import PageError, PageRefused
+from actors.ingest.errors import PageError, PageRefused, Unclear
+from actors.ingest.movements import Moved
 from actors.ingest.pace import Pace
 from actors.ingest.pages import Pages
 from actors.ingest.pause import Pause
+from actors.ingest.placing import Placing
 from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, LeadersActive
 from actors.ingest.schedule import Schedule
+from actors.ingest.sets import Sets
 from actors.ingest.sweep import Sweep, Taken
 from actors.ingest.watch import Watch
 from config import settings
 from messages.base import Message
 from messages.ids import Wallet
 from messages.ingest import FeedState, LeadersWatched, PollQuery, PollState, WalletPolled
+from messages.markets import MarketAnswer, MarketQuery
+from messages.movements import MovementReported
 from messages.store import StoreAvailability
-from messages.trades import CursorReached, GapSuspected, SourceKind, Swept
-from supervisor import Backoff, DeadActor, Mailbox, Overflow, SupervisedActor, handles
+from messages.trades import CursorReached, FillReported, GapSuspected, SourceKind, Swept
+from supervisor import AskError, Backoff, DeadActor, Mailbox, Overflow, SupervisedActor, handles
 
 FEED: Final = "poller"
 REPORT_S: Final = 1.0
@@ -45,6 +50,8 @@ END_AHEAD_S: Final = 86_400
 """How far in the future a sweep ends: what the API takes for granted where no end is named."""
 END_SPREAD_S: Final = 100_000
 """By how much that varies at random, so that no two sweeps of two processes ask for the same URL."""
+
+ASK_TIMEOUT_S: Final = 10.0
 
 _NS_PER_S: Final = 1_000_000_000
 
@@ -60,6 +67,8 @@ class PollerArgs:
     url: str
     settings: settings.Ingest
     backoff: Backoff = BACKOFF
+    prices: Any = None
+    """The price service, for the outcomes of markets that nobody was seen trading in."""
 
 
 class _Report(Message, frozen=True):
@@ -89,6 +98,7 @@ class Poller(SupervisedActor):
             self.clock,
             self.log,
         )
+        self.placing = Placing(FEED, Sets(self._ask_prices if self.args.prices else None), self.log)
         self.pages_reported = 0
         self.fills = self.repeats = self.malformed = 0
         self.lag_ms = 0
@@ -289,7 +299,7 @@ class Poller(SupervisedActor):
             self._count(wallet, watch, taken, seen_at_ns)
             if sweep.broken_s is not None:
                 watch.broke(sweep.broken_s)
-            if not await self._hand_over(wallet, watch, taken):
+            if not await self._hand_over(wallet, watch, sweep, taken):
                 return
             cursor = page.next_cursor
             if cursor is None:
@@ -298,20 +308,43 @@ class Poller(SupervisedActor):
                 return
         self.log.warning("a sweep took too many pages; the next goes on", wallet=wallet, pages=PAGES_MAX)
 
-    async def _hand_over(self, wallet: Wallet, watch: Watch, taken: Taken) -> bool:
-        """Send a page's fills, then how far they reach. False if the leader is gone: then nothing moved."""
+    async def _hand_over(self, wallet: Wallet, watch: Watch, sweep: Sweep, taken: Taken) -> bool:
+        """Send a page's rows, then how far they reach. False if the leader is gone: then nothing moved."""
         try:
-            for fill in taken.fills:
-                self.send(watch.address, fill)
+            for row in taken.rows:
+                report = await self._report(row, wallet)
+                if report is None:
+                    sweep.hold(row)
+                    continue
+                if isinstance(report, Unclear):
+                    self.placing.complain(report, wallet)
+                    continue
+                self.send(watch.address, report)
                 await self.ready(watch.address)
         except DeadActor:
             self.log.warning("a leader is gone; it is polled when it is back", wallet=wallet)
             return False
-        if taken.reached_s is not None:
-            durable_s = watch.reached(taken.reached_s)
+        reached_s = sweep.held(taken.reached_s)
+        if reached_s is not None:
+            durable_s = watch.reached(reached_s)
             if durable_s is not None:
                 self.send(watch.address, CursorReached(wallet=wallet, cursor_s=durable_s))
         return True
+
+    async def _report(
+        self, row: FillReported | Moved, wallet: Wallet
+    ) -> FillReported | MovementReported | Unclear | None:
+        if isinstance(row, Moved):
+            return await self.placing.report(row, wallet, self.clock.now_ns())
+        self.placing.sets.saw(row.condition_id, row.token_id)
+        return row
+
+    async def _ask_prices(self, query: MarketQuery) -> MarketAnswer | None:
+        try:
+            answer: MarketAnswer = await self.ask(self.args.prices, query, timeout_s=ASK_TIMEOUT_S)
+        except AskError:
+            return None
+        return answer
 
     def _count(self, wallet: Wallet, watch: Watch, taken: Taken, seen_at_ns: int) -> None:
         for fill in taken.fills:
@@ -324,6 +357,8 @@ class Poller(SupervisedActor):
                 self.repeats += 1
         for other in taken.others:
             metrics.IGNORED.labels(FEED, other.type).inc()
+        for unclear in taken.unclear:
+            self.placing.complain(unclear, wallet)
         if taken.combos:
             metrics.IGNORED.labels(FEED, "combo").inc(taken.combos)
         if taken.malformed:

@@ -5,13 +5,14 @@ What it says to have reached never passes a row of a later page. It holds no con
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from actors.ingest import activity
+from actors.ingest import activity, movements
 from actors.ingest.activity import OtherActivity, Page
-from actors.ingest.errors import ComboMarket, Malformed
+from actors.ingest.errors import ComboMarket, Malformed, Unclear
+from actors.ingest.movements import Moved
 from actors.ingest.recent import RecentCounts
 from actors.ingest.redelivery import ROWS_KEPT, Content, content
 from messages.ids import Wallet
@@ -22,12 +23,19 @@ from messages.trades import FillReported
 class Taken:
     """What a page came to."""
 
-    fills: list[FillReported] = field(default_factory=list)
+    rows: list[FillReported | Moved] = field(default_factory=list)
+    """What to hand over, in order."""
     others: list[OtherActivity] = field(default_factory=list)
     combos: int = 0
     malformed: list[Malformed] = field(default_factory=list)
+    unclear: list[Unclear] = field(default_factory=list)
     reached_s: int | None = None
-    """Up to when everything readable has been handed over once `fills` are, if that can be told."""
+    """Up to when everything readable has been handed over once `rows` are, if that can be told."""
+
+    @property
+    def fills(self) -> list[FillReported]:
+        """The trades among the rows."""
+        return [row for row in self.rows if isinstance(row, FillReported)]
 
 
 class Sweep:
@@ -40,8 +48,10 @@ class Sweep:
         self._newest_s: int | None = None
         self._is_ordered = True
         self._rows: RecentCounts[Content] = RecentCounts(ROWS_KEPT)
+        self._moves: RecentCounts[movements.Content] = RecentCounts(ROWS_KEPT)
         self.broken_s: int | None = None
         """The time of the oldest row that could not be read."""
+        self._held_s: int | None = None
 
     def take(self, page: Page, *, seen_at_ns: int, seen_mono_ns: int) -> Taken:
         """Read the next page."""
@@ -59,6 +69,11 @@ class Sweep:
                 taken.combos += 1
                 self._reach(activity.timestamp_s(raw))
                 continue
+            except Unclear as unclear:
+                # Reading it again would not make it clearer: the cursor goes on.
+                taken.unclear.append(unclear)
+                self._reach(activity.timestamp_s(raw))
+                continue
             except Malformed as error:
                 taken.malformed.append(error)
                 self._break(activity.timestamp_s(raw))
@@ -67,13 +82,27 @@ class Sweep:
                 taken.others.append(row)
                 self._reach(row.timestamp_s)
                 continue
+            if isinstance(row, Moved):
+                taken.rows.append(replace(row, occurrence=self._moves.count(row.content)))
+                self._reach(row.moved_at_ns // 1_000_000_000)
+                continue
             occurrence = self._rows.count(content(row))
-            taken.fills.append(
-                row if occurrence == 1 else msgspec.structs.replace(row, occurrence=occurrence)
-            )
+            taken.rows.append(row if occurrence == 1 else msgspec.structs.replace(row, occurrence=occurrence))
             self._reach(row.traded_at_ns // 1_000_000_000)
         taken.reached_s = self._reached(is_last=page.next_cursor is None, now_s=seen_at_ns // 1_000_000_000)
         return taken
+
+    def hold(self, row: FillReported | Moved) -> None:
+        """Take note of a row that cannot be handed over yet: a later sweep is to read it again."""
+        at_ns = row.moved_at_ns if isinstance(row, Moved) else row.traded_at_ns
+        at_s = at_ns // 1_000_000_000
+        self._held_s = at_s if self._held_s is None else min(self._held_s, at_s)
+
+    def held(self, reached_s: int | None) -> int | None:
+        """Return how far that is without passing a row that is to be read again."""
+        if reached_s is None or self._held_s is None:
+            return reached_s
+        return min(reached_s, self._held_s - 1)
 
     def _reach(self, at_s: int | None) -> None:
         if at_s is None:

@@ -13,17 +13,20 @@ from prometheus_client import Counter
 from thespian.actors import ActorAddress
 
 from actors.leader.ledger import NewTrade, Reversal, TradeLedger
+from actors.leader.movements import Movements
 from actors.leader.patience import Patience
 from actors.leader.position import after_trade
 from messages.base import Message
 from messages.directory import Directory
 from messages.ids import TokenId, TxHash, Wallet, trade_id
 from messages.ingest import LeaderReady
+from messages.movements import MovementReported
 from messages.store import (
     LeaderLoaded,
     LoadLeader,
     StoreCursor,
     StoreDuplicates,
+    StoreMovement,
     StoreRetraction,
     StoreTrade,
 )
@@ -92,13 +95,14 @@ class Leader(SupervisedActor):
 
     mailbox = Mailbox(capacity=20_000, overflow=Overflow.HALT)
 
-    loading = Behaviour(stashes=(FillReported, FillsRetracted, Swept, CursorReached))
+    loading = Behaviour(stashes=(FillReported, FillsRetracted, MovementReported, Swept, CursorReached))
     """Nothing is told apart from what is known before what is known is there."""
 
     args: LeaderArgs
 
     def started(self) -> None:
         self.ledger = TradeLedger()
+        self.movements = Movements()
         self.patience = Patience(int(self.args.settle_s * 1_000_000_000))
         self.positions: dict[TokenId, Shares] = {}
         self.followed_at_ns = self.args.followed_at_ns
@@ -145,6 +149,8 @@ class Leader(SupervisedActor):
     def on_loaded(self, message: LeaderLoaded, sender: ActorAddress) -> None:
         for trade in message.trades:
             self.ledger.restore(trade)
+        for movement in message.movements:
+            self.movements.restore(movement)
         self.positions = {row.token_id: row.shares for row in message.positions}
         self.followed_at_ns = message.followed_at_ns
         if message.trades or message.positions:
@@ -183,15 +189,38 @@ class Leader(SupervisedActor):
             return
         self._take(report)
 
-    def _take(self, report: FillReported) -> None:
-        if report.traded_at_ns < self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000:
+    @handles(MovementReported)
+    def on_movement(self, report: MovementReported, sender: ActorAddress) -> None:
+        """Shares came or went without a trade: there is nothing to copy, and the position is another."""
+        if not self._is_taken(report, report.moved_at_ns):
+            return
+        for movement in self.movements.take(report, self.positions):
+            self.positions[movement.token_id] = movement.position_after
+            log.info(
+                "leader movement",
+                wallet=movement.wallet,
+                market_id=movement.condition_id,
+                kind=movement.kind,
+                size=movement.size,
+                position=movement.position_after,
+            )
+            self.send(self.args.directory.store, StoreMovement(movement=movement))
+
+    def _is_taken(self, report: FillReported | MovementReported, at_ns: int) -> bool:
+        """Return whether what happened then is within what this leader keeps."""
+        if at_ns < self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000:
             # Its duplicates are forgotten, so it cannot be told from one of them: never trade on it.
             LATE.inc()
             log.warning("report from before the identity window", wallet=report.wallet, tx=report.tx)
-            return
-        if report.traded_at_ns < self.followed_at_ns - self.args.backfill_s * 1_000_000_000:
+            return False
+        if at_ns < self.followed_at_ns - self.args.backfill_s * 1_000_000_000:
             # The poller looks back a little behind every cursor, and cannot know that this one is new.
             EARLY.inc()
+            return False
+        return True
+
+    def _take(self, report: FillReported) -> None:
+        if not self._is_taken(report, report.traded_at_ns):
             return
         reversal = self.ledger.put_back(report)
         if reversal is not None:
@@ -301,4 +330,6 @@ class Leader(SupervisedActor):
 
     @handles(_Prune)
     def on_prune(self, message: _Prune, sender: ActorAddress) -> None:
-        self.ledger.prune(self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000)
+        before_ns = self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000
+        self.ledger.prune(before_ns)
+        self.movements.prune(before_ns)

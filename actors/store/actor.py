@@ -32,6 +32,7 @@ from messages.store import (
     StoreDuplicates,
     StoreMarket,
     StoreMismatch,
+    StoreMovement,
     StoreOrder,
     StorePaperOrder,
     StorePaperSettlement,
@@ -89,6 +90,7 @@ class Store(SupervisedActor):
     @handles(
         StoreTrade,
         StoreRetraction,
+        StoreMovement,
         StoreCursor,
         StoreDuplicates,
         StoreDecision,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from actors.store import decisions, markets, orders, overrides, paper, portfolios, trades
+from actors.store import decisions, markets, movements, orders, overrides, paper, portfolios, trades
 from actors.store.connection import Connection
 from messages.base import Message
 from messages.operator import LoadOverrides
@@ -26,6 +26,7 @@ from messages.store import (
     StoreDuplicates,
     StoreMarket,
     StoreMismatch,
+    StoreMovement,
     StoreOrder,
     StorePaperOrder,
     StorePaperSettlement,
@@ -57,6 +58,10 @@ _WRITES: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
     ((StorePaperSettlement,), paper.store_paper_settlements),
     ((StoreMismatch,), markets.store_mismatches),
 )
+_LAST: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
+    # A movement and a trade each say what they leave of a position: the later one must be written later.
+    ((StoreMovement,), movements.store_movements),
+)
 _LOADS: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
     ((LoadLeader,), trades.load_leaders),
     ((LoadPortfolio,), portfolios.load_portfolios),
@@ -65,12 +70,12 @@ _LOADS: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
     ((LoadPaperAccount,), paper.load_paper_accounts),
     ((LoadOverrides,), overrides.load_overrides),
 )
-_PHASES: Final = (*_WRITES, *_LOADS)
+_PHASES: Final = (*_WRITES, *_LAST, *_LOADS)
 
 WRITES: Final = tuple(kind for kinds, _ in _WRITES for kind in kinds)
 """Messages that may share a batch in any mixture."""
-LOADS: Final = tuple(kind for kinds, _ in _LOADS for kind in kinds)
-"""Messages that see every write before them: they end a batch."""
+LOADS: Final = tuple(kind for kinds, _ in (*_LAST, *_LOADS) for kind in kinds)
+"""Messages that come behind every write before them and before every one after: they end a batch."""
 _NUMBERS: Final = {kind: number for number, (kinds, _) in enumerate(_PHASES) for kind in kinds}
 
 

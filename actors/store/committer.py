@@ -29,6 +29,7 @@ from messages.store import (
     StoreDuplicates,
     StoreMarket,
     StoreMismatch,
+    StoreMovement,
     StoreOrder,
     StorePositions,
     StoreTrade,
@@ -42,7 +43,15 @@ LINGER_S: Final = 0.004
 """How long writes that nobody waits for are held back, so that a decision need not wait for their commit
 before its own: a trade's intent comes a moment behind the trade and then shares its transaction."""
 _JITTER: Final = 0.2
-_UNHURRIED: Final = (StoreTrade, StoreCursor, StoreDuplicates, StorePositions, StoreMarket, StoreMismatch)
+_UNHURRIED: Final = (
+    StoreTrade,
+    StoreMovement,
+    StoreCursor,
+    StoreDuplicates,
+    StorePositions,
+    StoreMarket,
+    StoreMismatch,
+)
 
 
 class QueueFullError(StoreError):

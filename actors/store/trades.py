@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-import msgspec
-
+from actors.store import movements
 from actors.store.columns import clean, columns, rounds, unnest
 from actors.store.connection import Connection, Row
+from actors.store.raw import raw_json
 from messages.store import (
     LeaderLoaded,
     LeaderPosition,
@@ -156,6 +156,7 @@ async def _load(connection: Connection, loads: Sequence[LoadLeader]) -> dict[str
         _TRADES, *columns((load.wallet, load.trades_since_ns) for load in loads)
     ):
         trades[row["wallet"]].append(trade_from(row))
+    moved = await movements.since(connection, loads)
     return {
         row["wallet"]: LeaderLoaded(
             wallet=row["wallet"],
@@ -163,6 +164,7 @@ async def _load(connection: Connection, loads: Sequence[LoadLeader]) -> dict[str
             cursor_s=row["cursor_s"],
             positions=tuple(positions[row["wallet"]]),
             trades=tuple(trades[row["wallet"]]),
+            movements=moved.get(row["wallet"], ()),
         )
         for row in leaders
     }
@@ -185,17 +187,5 @@ def _values(trade: LeaderTrade) -> list[object]:
     for name in FIELDS:
         value = getattr(trade, name)
         values.append(clean(value) if name in _FOREIGN_TEXT else value)
-    values.append(_raw(trade.raw))
+    values.append(raw_json(trade.raw))
     return values
-
-
-def _raw(raw: bytes) -> str | None:
-    """Return the payload as JSON text: itself where it is JSON, else as a JSON string."""
-    if not raw:
-        return None
-    try:
-        text = raw.decode()
-        msgspec.json.decode(raw, type=msgspec.Raw)
-    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
-        return msgspec.json.encode(clean(raw.decode(errors="backslashreplace"))).decode()
-    return text

@@ -19,6 +19,7 @@ from actors.ingest.actor import IngestArgs
 from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, TradeMissed
 from config.settings import Endpoints, Ingest, Recording
 from messages.ingest import ContractDrift, FeedDown, FeedUp, IngestQuery, IngestState, LeadersWatched
+from messages.movements import MovementReported
 from messages.store import StoreAvailability, SubscribeAvailability
 from messages.trades import CursorReached, FillReported, FillsRetracted, GapSuspected
 from supervisor import AsyncioSystemBase, Mailbox, Overflow, SupervisedActor, handles
@@ -238,6 +239,7 @@ class Probe(SupervisedActor):
 
     @handles(
         FillReported,
+        MovementReported,
         CursorReached,
         GapSuspected,
         LeaderDoubted,
@@ -338,6 +340,10 @@ class House:
     async def state(self) -> IngestState:
         answer: IngestState = await self.base.ask(self.ingest, IngestQuery(), timeout_s=5)
         return answer
+
+    @property
+    def cursors(self) -> list[CursorReached]:
+        return self.inbox.of(CursorReached)
 
     @property
     def fills(self) -> list[FillReported]:

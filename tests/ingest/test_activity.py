@@ -70,8 +70,8 @@ def test_the_index_of_a_fresh_row_is_unknown(row: Row, wallet: str) -> None:
 
 
 def test_other_types_are_counted_not_refused(row: Row, wallet: str) -> None:
-    merge = read({"type": "MERGE", "timestamp": 1_790_272_257, "size": None}, wallet)
-    assert merge == OtherActivity("MERGE", 1_790_272_257)
+    deposit = read({"type": "DEPOSIT", "timestamp": 1_790_272_257, "size": None}, wallet)
+    assert deposit == OtherActivity("DEPOSIT", 1_790_272_257)
     assert read(row(type="SOMETHING_NEW"), wallet) == OtherActivity("SOMETHING_NEW", 1_790_272_257)
 
 

@@ -43,7 +43,7 @@ def test_other_rows_count_as_read(row: Row, wallet: str) -> None:
     sweep = Sweep(wallet, "poller", START)
     taken = take(
         sweep,
-        [row(type="MERGE", timestamp=START + 1), row(timestamp=START + 2, condition_id="0x" + "c" * 62)],
+        [row(type="REWARD", timestamp=START + 1), row(timestamp=START + 2, condition_id="0x" + "c" * 62)],
     )
     assert (len(taken.others), taken.combos, taken.fills, taken.reached_s) == (1, 1, [], START + 2)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from examples import NOON_NS, NS, SHARE, WALLET, YES, report, trade, tx_of
+from examples import CONDITION, NO, NOON_NS, NS, SHARE, WALLET, YES, report, trade, tx_of
 from thespian.actors import ActorExitRequest
 
 from actors.leader.actor import HOLD_MAX_S, Leader, LeaderArgs
 from messages.directory import Directory
 from messages.ingest import LeaderReady
+from messages.movements import MovementKind, MovementReported
 from messages.store import (
     LeaderLoaded,
     LeaderPosition,
     LoadLeader,
     StoreCursor,
     StoreDuplicates,
+    StoreMovement,
     StoreRetraction,
     StoreTrade,
 )
@@ -70,6 +72,41 @@ def house():
         house = House(sim)
         house.loads()
         yield house
+
+
+def split(**changes):
+    fields = {
+        "wallet": WALLET,
+        "tx": tx_of(50),
+        "condition_id": CONDITION,
+        "kind": MovementKind.SPLIT,
+        "token_ids": (YES, NO),
+        "size": 40 * SHARE,
+        "moved_at_ns": NOON_NS,
+        "feed": "poller",
+        "seen_at_ns": NOON_NS,
+    } | changes
+    return MovementReported(**fields)
+
+
+def test_a_split_moves_the_position_once_is_stored_and_never_copied(house):
+    house.sim.run()
+    house.tell(split(), split(), report(side=Side.SELL, token_id=NO, size=10 * SHARE))
+    (sold,) = house.accepted()
+    assert (sold.position_before, sold.position_after) == (40 * SHARE, 30 * SHARE)
+    stored = [one.movement for one in house.store.take_all(StoreMovement)]
+    assert [(one.token_id, one.position_after) for one in stored] == [(YES, 40 * SHARE), (NO, 40 * SHARE)]
+
+    house.loads(movements=tuple(stored), positions=(LeaderPosition(NO, 30 * SHARE),))
+    house.sim.crash(house.leader)
+    house.tell(split())
+    house.sim.advance(1)
+    assert house.store.take_all(StoreMovement) == []
+
+
+def test_a_movement_from_before_the_following_or_the_window_is_not_taken(house):
+    house.tell(split(moved_at_ns=NOON_NS - 91 * NS), split(moved_at_ns=NOON_NS - 2 * WINDOW_S * NS))
+    assert house.store.take_all(StoreMovement) == []
 
 
 def test_a_live_sale_does_not_overtake_a_buy_missed_while_nobody_looked(house):

@@ -14,6 +14,7 @@ import msgspec
 
 from messages.base import Message
 from messages.decisions import Intent, Skip
+from messages.movements import LeaderMovement
 from messages.orders import Fill, OrderRecord, OrderState
 from messages.store import (
     DecisionOutcome,
@@ -40,6 +41,7 @@ from messages.store import (
     StoreDuplicates,
     StoreMarket,
     StoreMismatch,
+    StoreMovement,
     StoreOrder,
     StorePaperOrder,
     StorePaperSettlement,
@@ -74,6 +76,7 @@ class Books:
     leaders: dict[str, tuple[int, int]] = field(default_factory=dict)
     leader_positions: dict[tuple[str, str], int] = field(default_factory=dict)
     trades: dict[str, LeaderTrade] = field(default_factory=dict)
+    movements: dict[str, LeaderMovement] = field(default_factory=dict)
     duplicates: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     portfolios: dict[str, PortfolioBooks] = field(default_factory=dict)
     decisions: dict[tuple[str, str], Intent | Skip] = field(default_factory=dict)
@@ -108,6 +111,11 @@ class Books:
                 for trade in self.trades.values()
                 if trade.wallet == load.wallet and trade.traded_at_ns >= load.trades_since_ns
             ),
+            movements=tuple(
+                moved
+                for moved in self.movements.values()
+                if moved.wallet == load.wallet and moved.moved_at_ns >= load.trades_since_ns
+            ),
         )
 
     def store_trade(self, write: StoreTrade) -> None:
@@ -126,6 +134,12 @@ class Books:
             ):
                 self.trades[trade_id] = changed(trade, retracted_at_ns=write.retracted_at_ns)
         self.leader_positions[write.wallet, write.token_id] = write.shares
+
+    def store_movement(self, write: StoreMovement) -> None:
+        moved = write.movement
+        if moved.key not in self.movements:
+            self.movements[moved.key] = changed(moved, raw=b"")
+            self.leader_positions[moved.wallet, moved.token_id] = moved.position_after
 
     def store_cursor(self, write: StoreCursor) -> None:
         followed_at_ns, cursor_s = self.leaders[write.wallet]
@@ -259,6 +273,7 @@ _APPLY: dict[type, Any] = {
     LoadLeader: Books.load_leader,
     StoreTrade: Books.store_trade,
     StoreRetraction: Books.store_retraction,
+    StoreMovement: Books.store_movement,
     StoreCursor: Books.store_cursor,
     StoreDuplicates: Books.store_duplicates,
     LoadPortfolio: Books.load_portfolio,
