@@ -62,8 +62,6 @@ bench: $(STAMP)
 	$(BIN)/python -m ops.bench.pipeline $(BENCH_ARGS)
 
 bench-runtime: $(STAMP)
-	@$(BIN)/python -c 'import pykka' 2>/dev/null || \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]' || true
 	$(BIN)/python -m ops.bench.runtime $(BENCH_ARGS)
 
 venv: $(STAMP)
