@@ -47,7 +47,7 @@ def entrants(directory: Path) -> tuple[list[Entrant], dict[str, str]]:
     if importlib.util.find_spec("pykka") is not None:
         found.append(_PYKKA)
     else:
-        absent["pykka"] = "not installed; pip install -e '.[bench]'"
+        absent["pykka"] = "not installed; pip install -e '.[dev]'"
     if shutil.which("erl") and shutil.which("erlc"):
         source = resources.files("ops.bench.contestants") / "contestant.erl"
         subprocess.run(["erlc", "-o", str(directory), str(source)], check=True, capture_output=True)
