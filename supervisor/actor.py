@@ -132,12 +132,14 @@ class SupervisedActor(Actor):  # type: ignore[misc]
             return
         # What `Cell.accept` does, without the call.
         scheduler = target.scheduler
-        if not target.scheduled:
-            target.scheduled = True
-            scheduler.ready.append(target)
-            if scheduler.idle:
-                scheduler.wake()
+        if target.scheduled:
+            queue.append((msg, sender, scheduler.now))
+            return
+        if scheduler.idle:
+            scheduler.wake()
         queue.append((msg, sender, scheduler.now))
+        target.scheduled = True
+        scheduler.ready.append(target)
 
     def forward(self, address: Any, message: Any, sender: Any) -> None:
         """Send a message on behalf of its first sender, who will get the answer."""
@@ -162,7 +164,8 @@ class SupervisedActor(Actor):  # type: ignore[misc]
     async def ask(self, address: Any, message: Any, *, timeout_s: float) -> Any:
         """Send a message and return the answer; for a coroutine given to `pipe`.
 
-        Raises `AskTimeout`, `Refused` if the mailbox was full, `DeadActor` if the target is gone.
+        Raises `AskTimeout`, `Refused` if the mailbox was full, `DeadActor` if the target is gone,
+        `NotHandled` if it has no handler for such a message, `HandlerCrashed` if it crashed on it.
         """
         cell = self._cell
         return await asking.ask(cell.system, address, message, timeout_s, cell.path)

@@ -24,6 +24,7 @@
     │   ├── AskTimeout       not within its time
     │   ├── Refused          the mailbox was full; also sent as a message to a refused sender
     │   ├── DeadActor        the actor is gone
+    │   ├── NotHandled       the actor has no handler for it
     │   └── HandlerCrashed   the actor crashed on it
     ├── UncopyableMessage    a message that cannot be copied, where the system was told to copy each
     ├── MailboxOverflow      a mailbox declared HALT overflowed
@@ -164,6 +165,19 @@ class DeadActor(AskError):
         self.path = path
 
 
+class NotHandled(AskError):
+    """An actor has no handler for a message: raised from an ask, a message to a sender that handles it.
+
+    The message was not handled and is not kept; it is in the dead letters.
+    """
+
+    def __init__(self, message_type: str, target: object, path: str, why: str) -> None:
+        super().__init__(f"{message_type} was not handled by {path}: {why}")
+        self.message_type = message_type
+        self.target = target
+        self.path = path
+
+
 class HandlerCrashed(AskError):
     """An actor crashed on a message: raised from an ask, a message to any other sender that handles it.
 
@@ -189,7 +203,7 @@ class Escalated(SupervisorError):
     """The failure of a child that its parent could not absorb; `__cause__` is the child's own."""
 
     def __init__(self, path: str, error: BaseException) -> None:
-        super().__init__(f"{path} failed beyond its restart limit: {type(error).__name__}")
+        super().__init__(f"{path} failed beyond its restart limit: {described(error)}")
         self.path = path
         self.error = error
 
@@ -198,7 +212,7 @@ class RootFailed(SupervisorError):
     """A top-level actor could not be kept alive; the process should end with a non-zero status."""
 
     def __init__(self, path: str, error: BaseException) -> None:
-        super().__init__(f"{path} failed for good: {type(error).__name__}: {_text(error)}")
+        super().__init__(f"{path} failed for good: {described(error)}")
         self.path = path
         self.error = error
 
@@ -245,7 +259,7 @@ class Deadlock(SupervisorError):
     """Nothing is ready and no timer is set, yet the program still waits."""
 
 
-def _text(error: BaseException) -> str:
-    if isinstance(error, SupervisorError):
-        return str(error)
-    return "see __cause__"
+def described(error: BaseException) -> str:
+    """Return an error's type, and its text if that is one of these, which are known to hold no secrets."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, SupervisorError) else name

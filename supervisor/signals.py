@@ -11,7 +11,7 @@ from typing import Any
 from thespian.actors import ActorSystemMessage
 
 from supervisor.abilities.circuit import BreakerState
-from supervisor.errors import HandlerCrashed, Refused
+from supervisor.errors import HandlerCrashed, NotHandled, Refused
 from supervisor.policy import ExitReason
 
 
@@ -57,7 +57,7 @@ class Drained(RuntimeItem):
     __slots__ = ()
 
 
-_KEPT = (RuntimeItem, Terminated, BreakerChanged, Refused, HandlerCrashed, ActorSystemMessage)
+_KEPT = (RuntimeItem, Terminated, BreakerChanged, Refused, NotHandled, HandlerCrashed, ActorSystemMessage)
 
 
 def is_kept(message: object) -> bool:

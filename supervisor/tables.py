@@ -55,6 +55,11 @@ class HandlerTable(dict[type, Handler]):
             self[message_type] = handler
         return handler
 
+    @property
+    def name(self) -> str:
+        """The name of the behaviour."""
+        return self.behaviour.name if self.behaviour is not None else "(default)"
+
     def takes(self, message_type: type) -> bool:
         """Whether the class declares a handler for the type or a base of it, in whichever behaviour."""
         taken = self._takes.get(message_type)
@@ -114,15 +119,16 @@ def _stash(actor: Any, message: Any, sender: Any) -> None:
 
 def _drop_unknown(actor: Any, message: Any, sender: Any) -> None:
     """Put a message nobody declared into the dead letters; it is the sender's mistake, not a crash."""
-    actor._myRef.drop(DropReason.UNKNOWN_TYPE, message, sender)
+    actor._myRef.leave_unhandled(DropReason.UNKNOWN_TYPE, message, sender, "it has no handler for that")
 
 
 def _drop_unwanted(actor: Any, message: Any, sender: Any) -> None:
-    actor._myRef.drop(DropReason.UNWANTED, message, sender)
+    why = f"it wants none in its behaviour {current_table(actor._myRef).name}"
+    actor._myRef.leave_unhandled(DropReason.UNWANTED, message, sender, why)
 
 
 def _drop_mutable(actor: Any, message: Any, sender: Any) -> None:
-    actor._myRef.drop(DropReason.NOT_FROZEN, message, sender)
+    actor._myRef.leave_unhandled(DropReason.NOT_FROZEN, message, sender, "its type is not frozen")
 
 
 def _ignore(actor: Any, message: Any, sender: Any) -> None:

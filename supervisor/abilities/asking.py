@@ -47,7 +47,7 @@ class ReplyTarget(Seen):
 async def ask(system: System, address: Any, message: Any, timeout_s: float, asker: str) -> Any:
     """Send a message and return the answer.
 
-    Raises `AskTimeout`, `Refused`, `DeadActor` or `HandlerCrashed`.
+    Raises `AskTimeout`, `Refused`, `DeadActor`, `NotHandled` or `HandlerCrashed`.
     """
     if not 0 < timeout_s < math.inf:
         raise ValueError(f"timeout_s was {timeout_s}, expected a time above 0: no answer may ever come")

@@ -38,6 +38,7 @@ PASSIVE: Final = 128  # has no incarnation until a message comes
 DOZE: Final = 256  # asked to be passive
 STIR: Final = 512  # was idle but not free to be passive; to be looked after again when something happens
 BUSY: Final = 1024  # a thread handles its current message
+WAITS: Final = 2048  # parked until an earlier actor of its name has ended
 
 _UNOPENED: Final[deque[Item]] = deque(maxlen=0)
 """The queue of cells that have none: an empty deque is the largest part of an idle actor."""
@@ -118,13 +119,15 @@ class Cell:
             if not self._widen():
                 return overflowed(self, message, sender, quiet=False)
             queue = self.queue
-        if not self.scheduled:
-            self.scheduled = True
-            scheduler = self.scheduler
-            scheduler.ready.append(self)
-            if scheduler.idle:
-                scheduler.wake()
-        queue.append((message, sender, self.scheduler.now))
+        if self.scheduled:
+            queue.append((message, sender, self.scheduler.now))
+            return True
+        scheduler = self.scheduler
+        if scheduler.idle:
+            scheduler.wake()
+        queue.append((message, sender, scheduler.now))  # first, lest it fail: who is ready has something
+        self.scheduled = True
+        scheduler.ready.append(self)
         return True
 
     def offer(self, message: Any, sender: Any) -> bool:
@@ -136,8 +139,10 @@ class Cell:
     def put(self, message: Any, sender: Any) -> None:
         """Take what the runtime itself sends, whatever the mailbox holds."""
         self.open()
-        self.schedule()
+        if self.scheduler.idle:
+            self.scheduler.wake()
         self.queue.append((message, sender, self.scheduler.now))
+        self.schedule()
 
     def schedule(self) -> None:
         """Have the cell attended to soon."""
@@ -254,7 +259,7 @@ class Cell:
 
     def bury(self) -> list[Item]:
         """Take the cell out of reach: return what it still held and fail those who wait for it."""
-        self.attention = PARKED | OUT
+        self.attention = PARKED | OUT | self.attention & WAITS
         self.scheduled = True
         rest = list(self.queue)
         self.queue = _UNOPENED

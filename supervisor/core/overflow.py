@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from supervisor.core.queues import CoalescingQueue, SheddingQueue, drop_oldest, priority_of
+from supervisor.core.queues import CoalescingQueue, SheddingQueue, drop_oldest
+from supervisor.core.ranking import priority_of
 from supervisor.errors import Refused
 from supervisor.inspection.deadletters import DropReason
 from supervisor.mailbox import Overflow
@@ -24,7 +25,7 @@ def overflowed(cell: Cell, message: Any, sender: Any, *, quiet: bool) -> bool:
         cell.put(message, sender)
         return True
     policy = cell.mailbox.overflow
-    if policy.is_lossy and getattr(message, "carries_money", False):
+    if policy.is_lossy and getattr(type(message), "carries_money", False):
         policy = Overflow.HALT
     if policy is Overflow.REFUSE or (quiet and policy is Overflow.HALT):
         return _refuse(cell, message, sender, quiet=quiet)

@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from supervisor.core.ranking import place_of, priority_of
 from supervisor.signals import is_kept
 
 Item = tuple[Any, Any, float]
@@ -34,13 +35,11 @@ class CoalescingQueue:
 
     def append(self, item: Item) -> None:
         """Add at the end, or take the place of the waiting message of the same type and key."""
-        message = item[0]
-        key = getattr(message, "coalesce_key", None)
-        if key is None:
+        place = place_of(item[0], self._items)
+        if place is None:
             self._serial += 1
             self._items[self._serial] = item
             return
-        place = (type(message), key)
         earlier = self._items.get(place)
         self._items[place] = item
         if earlier is not None:
@@ -52,22 +51,20 @@ class CoalescingQueue:
     def put_back(self, items: Iterable[Item]) -> None:
         """Put items in front again, in their order; a later message of the same key that waits stays."""
         for item in reversed(list(items)):
-            key = getattr(item[0], "coalesce_key", None)
-            if key is None:
+            place = place_of(item[0], self._items)
+            if place is None:
                 self._serial += 1
-                place: Any = self._serial
-            else:
-                place = (type(item[0]), key)
-                if place in self._items:
-                    self._displaced(item)
-                    continue
+                place = self._serial
+            elif place in self._items:
+                self._displaced(item)
+                continue
             self._items[place] = item
             self._items.move_to_end(place, last=False)
 
     def replaces(self, message: Any) -> bool:
         """Whether this message would take the place of a waiting one instead of needing its own."""
-        key = getattr(message, "coalesce_key", None)
-        return key is not None and (type(message), key) in self._items
+        place = place_of(message, self._items)
+        return place is not None and place in self._items
 
     def drop(self) -> Item | None:
         """Remove and return the oldest message that may be dropped."""
@@ -84,8 +81,9 @@ class SheddingQueue:
     __slots__ = ("_back", "_front", "_items", "_lanes")
 
     def __init__(self) -> None:
-        self._items: OrderedDict[int, Item] = OrderedDict()
-        self._lanes: dict[Any, OrderedDict[int, None]] = {}
+        self._items: OrderedDict[int, tuple[Item, float | None]] = OrderedDict()
+        """With the priority that each had when it came; None for what may not be shed."""
+        self._lanes: dict[float, OrderedDict[int, None]] = {}
         self._front = 0
         self._back = 0
 
@@ -93,32 +91,34 @@ class SheddingQueue:
         return len(self._items)
 
     def __iter__(self) -> Iterator[Item]:
-        return iter(self._items.values())
+        return (item for item, _ in self._items.values())
 
     def append(self, item: Item) -> None:
+        priority = _lane_of(item[0])
         self._back += 1
-        self._items[self._back] = item
-        if not is_kept(item[0]):
-            self._lane(item)[self._back] = None
+        if priority is not None:
+            self._lanes.setdefault(priority, OrderedDict())[self._back] = None
+        self._items[self._back] = (item, priority)
 
     def popleft(self) -> Item:
-        serial, item = self._items.popitem(last=False)
-        if not is_kept(item[0]):
-            self._leave(priority_of(item[0]), serial)
+        serial, (item, priority) = self._items.popitem(last=False)
+        if priority is not None:
+            self._leave(priority, serial)
         return item
 
     def put_back(self, items: Iterable[Item]) -> None:
         """Put items in front again, in their order."""
         for item in reversed(list(items)):
+            priority = _lane_of(item[0])
             self._front -= 1
-            self._items[self._front] = item
+            self._items[self._front] = (item, priority)
             self._items.move_to_end(self._front, last=False)
-            if not is_kept(item[0]):
-                lane = self._lane(item)
+            if priority is not None:
+                lane = self._lanes.setdefault(priority, OrderedDict())
                 lane[self._front] = None
                 lane.move_to_end(self._front, last=False)
 
-    def lowest(self) -> Any:
+    def lowest(self) -> float | None:
         """Return the lowest priority that waits, None if nothing may be shed."""
         return min(self._lanes) if self._lanes else None
 
@@ -129,12 +129,9 @@ class SheddingQueue:
         priority = min(self._lanes)
         serial = next(iter(self._lanes[priority]))
         self._leave(priority, serial)
-        return self._items.pop(serial)
+        return self._items.pop(serial)[0]
 
-    def _lane(self, item: Item) -> OrderedDict[int, None]:
-        return self._lanes.setdefault(priority_of(item[0]), OrderedDict())
-
-    def _leave(self, priority: Any, serial: int) -> None:
+    def _leave(self, priority: float, serial: int) -> None:
         lane = self._lanes[priority]
         del lane[serial]
         if not lane:
@@ -144,9 +141,8 @@ class SheddingQueue:
 Queue = deque[Item] | CoalescingQueue | SheddingQueue
 
 
-def priority_of(message: Any) -> Any:
-    """Return the message's own priority, 0 if it has none."""
-    return getattr(message, "priority", 0)
+def _lane_of(message: Any) -> float | None:
+    return None if is_kept(message) else priority_of(message)
 
 
 def put_back(queue: Queue, items: Iterable[Item]) -> None:

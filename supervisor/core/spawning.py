@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from thespian.actors import Actor
 
-from supervisor.core.cell import START, Cell
+from supervisor.core.cell import START, WAITS, Cell
 from supervisor.dispatch import check_money
 from supervisor.errors import BadActorClass, NameTaken, NoMailbox
 from supervisor.mailbox import Mailbox
@@ -103,4 +103,5 @@ def _succeed(earlier: Cell, cell: SupervisedCell) -> None:
         cell.schedule()
         return
     cell.park()
+    cell.attention |= WAITS
     old.successor = cell

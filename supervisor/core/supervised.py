@@ -19,10 +19,31 @@ from supervisor.abilities.pipes import Pipe
 from supervisor.abilities.timers import Timer
 from supervisor.address import CellAddress
 from supervisor.core import lifecycle, supervision
-from supervisor.core.cell import CRASH, DOZE, FINISH, HALT, OUT, PARKED, PASSIVE, START, STIR, SUSPENDED, Cell
+from supervisor.core.cell import (
+    CRASH,
+    DOZE,
+    FINISH,
+    HALT,
+    OUT,
+    PARKED,
+    PASSIVE,
+    START,
+    STIR,
+    SUSPENDED,
+    WAITS,
+    Cell,
+)
 from supervisor.core.overflow import refuse
 from supervisor.core.queues import Item, put_back, put_urgent
-from supervisor.errors import HandlerCrashed, InjectedCrash, MailboxOverflow, NotInHandler, StashFull
+from supervisor.errors import (
+    HandlerCrashed,
+    InjectedCrash,
+    MailboxOverflow,
+    NotHandled,
+    NotInHandler,
+    StashFull,
+    described,
+)
 from supervisor.inspection.deadletters import DropReason
 from supervisor.inspection.tracetable import TracingTable
 from supervisor.mailbox import Mailbox
@@ -169,7 +190,7 @@ class SupervisedCell(ThespianRef, Cell):
             self._quarantine(item, error)
         if log.isEnabledFor(logging.WARNING):
             what = "no message" if item is None else type(item[0]).__name__
-            log.warning("%s (%s) failed on %s: %s", self.path, self.kind, what, type(error).__name__)
+            log.warning("%s (%s) failed on %s: %s", self.path, self.kind, what, described(error))
         supervision.failed(self, error, escalate=escalate)
 
     def _quarantine(self, item: Item, error: BaseException) -> None:
@@ -177,11 +198,22 @@ class SupervisedCell(ThespianRef, Cell):
         if self.stash and self.stash[-1] is item:
             self.stash.pop()  # put aside, then crashed on: it is not tried again either
         self.drop(DropReason.CRASHED, message, sender, error)
+        if self._is_heard(sender, HandlerCrashed):
+            sender.cell.turned_away(HandlerCrashed(type(message).__name__, self.address, self.path))
+
+    def _is_heard(self, sender: Any, notice: type[Exception]) -> bool:
+        """Whether another, who sent a message, is to be told that it was not handled."""
         target = getattr(sender, "cell", None)
-        if target is not None and target is not self and target.hears(HandlerCrashed):
-            target.turned_away(HandlerCrashed(type(message).__name__, self.address, self.path))
+        heard: bool = target is not None and target is not self and target.hears(notice)
+        return heard
 
     # --- messages ---
+
+    def leave_unhandled(self, reason: DropReason, message: Any, sender: Any, why: str) -> None:
+        """Drop a message that the actor's class has no use for, and tell a sender that listens for that."""
+        self.drop(reason, message, sender)
+        if self._is_heard(sender, NotHandled):
+            sender.cell.turned_away(NotHandled(type(message).__name__, self.address, self.path, why))
 
     def use(self, table: Mapping[type, Any]) -> None:
         """Handle by this table from the next message on; a trace goes on standing in front of it."""
@@ -254,6 +286,20 @@ class SupervisedCell(ThespianRef, Cell):
 
     def as_supervised(self) -> SupervisedCell:
         return self
+
+    def make_way(self) -> None:
+        """Let who was spawned under its name begin, or wait on for whom it had still been waiting itself."""
+        successor, self.successor = self.successor, None
+        assert successor is not None
+        if self.attention & WAITS:
+            siblings = (self.parent.children or {}).values() if self.parent is not None else ()
+            for sibling in siblings:
+                earlier = sibling.as_supervised()
+                if earlier is not None and earlier.successor is self:
+                    earlier.successor = successor
+                    return
+        successor.attention &= ~WAITS
+        successor.unpark()
 
     def leave_recovery(self) -> None:
         """Let no restart that is under way begin an incarnation any more."""

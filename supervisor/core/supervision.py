@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from supervisor.core import lifecycle
-from supervisor.core.cell import OUT, PARKED, START, Cell
+from supervisor.core.cell import OUT, PARKED, START, WAITS, Cell
 from supervisor.errors import Escalated, SupervisorError
 from supervisor.policy import ExitReason, Restart, Strategy
 
@@ -130,7 +130,6 @@ def _affected(
     One that waits for the end of an earlier actor of its name has not begun, so there is nothing to restart.
     """
     siblings = list((parent.children or {}).values())
-    waiting = {each.successor for each in map(_supervised, siblings) if each is not None}
     if strategy is Strategy.REST_FOR_ONE:
         siblings = siblings[siblings.index(cell) :]
     group: list[SupervisedCell] = []
@@ -139,13 +138,9 @@ def _affected(
         member = sibling.as_supervised()
         if member is None or (member is not cell and member.restart is Restart.TEMPORARY):
             doomed.append(sibling)
-        elif member.closing is None and member not in waiting:
+        elif member.closing is None and not member.attention & WAITS:
             group.append(member)
     return group, doomed
-
-
-def _supervised(cell: Cell) -> SupervisedCell | None:
-    return cell.as_supervised()
 
 
 class Recovery:

@@ -218,7 +218,7 @@ class System:
             watcher.notify_terminated(epoch, cell.address, path, reason)
         supervised = cell.as_supervised()
         if supervised is not None and supervised.successor is not None:
-            supervised.successor.unpark()
+            supervised.make_way()
 
     # --- the whole ---
 
@@ -232,7 +232,7 @@ class System:
         if self.failed is None:
             self.failed = RootFailed(path, error)
             self.failed.__cause__ = error
-            log.critical("%s failed for good: %s", path, type(error).__name__)
+            log.critical("%s", self.failed)
             self.guardian.stopping = True
             self.run(self.stop_within(STOP_TIMEOUT_S, drain=False))
 

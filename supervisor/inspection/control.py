@@ -76,10 +76,9 @@ class Control:
     def restart(self, path: str, by: str) -> Outcome[ActorInfo]:
         entry, cell = self._order("restart", path, by)
         if not cell.running and cell.recovery is None:
-            when = "when a message comes" if cell.attention & PASSIVE else "soon"
-            raise _refused(
-                entry, NotControllable(f"{path} has no incarnation; a fresh one begins {when} by itself")
-            )
+            asleep = "is passive: its next message begins a fresh incarnation, so there is none to restart"
+            why = asleep if cell.attention & PASSIVE else "has not begun yet; it soon will by itself"
+            raise _refused(entry, NotControllable(f"{path} {why}"))
         return Outcome(self._system, self._restart(entry, cell))
 
     async def _restart(self, entry: Entry, cell: SupervisedCell) -> ActorInfo:

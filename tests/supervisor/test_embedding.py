@@ -37,6 +37,10 @@ class Echo(SupervisedActor):
             raise ValueError("negative")
         self.send(sender, message.number)
 
+    @handles(bytes)
+    def on_bytes(self, message: bytes, sender: ActorAddress) -> None:
+        """Answers nothing."""
+
     @handles(str)
     def on_text(self, message: str, sender: ActorAddress) -> None:
         assert isinstance(threading.current_thread(), threading.Thread)
@@ -160,5 +164,5 @@ async def test_an_ask_that_is_not_answered_says_who_was_asked() -> None:
     base = AsyncioSystemBase()
     echo = base.spawn(Echo, "root")
     with pytest.raises(AskTimeout, match="asked root"):
-        await base.ask(echo, b"nobody handles this", timeout_s=0.01)
+        await base.ask(echo, b"silence", timeout_s=0.01)
     await base.stop()

@@ -230,6 +230,41 @@ def test_a_successor_in_a_group_still_waits_for_the_end_of_whom_it_succeeds() ->
         assert log == ["other stopped", "other started", "port stopped", "port started"]
 
 
+def test_of_several_actors_spawned_under_one_name_each_waits_until_all_before_it_have_ended() -> None:
+    class Boss(SupervisedActor):
+        mailbox = BOX
+
+        @handles(Ping)
+        def on_ping(self, message: Ping, sender: ActorAddress) -> None:
+            if (earlier := self.child("port")) is not None:
+                self.stop_child(earlier)
+            self.spawn(Lingering, "port", self.args)
+
+    class Lingering(Worker):
+        def started(self) -> None:
+            super().started()
+            self.pipe(self._serve())
+
+        async def _serve(self) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(2)
+
+    log: list[str] = []
+    with Simulation() as sim:
+        boss = sim.spawn(Boss, "root", log)
+        sim.tell(boss, Ping())
+        sim.run()
+        for _ in range(4):
+            sim.tell(boss, Ping())
+        sim.advance(1)
+        assert log == ["port started"]
+        assert sim.base.find("port") is not None
+        sim.advance(5)
+        assert log == ["port started", "port stopped", "port started"]
+
+
 def test_a_group_that_begins_after_a_long_delay_counts_its_health_from_then() -> None:
     class Boss(SupervisedActor):
         mailbox = BOX

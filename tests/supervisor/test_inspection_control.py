@@ -252,7 +252,7 @@ def test_a_sleeping_actor_needs_no_restart_and_can_be_suspended_and_stopped() ->
         sleepy = sim.spawn(Sleepy, "sleepy", seen := [])
         sim.advance(10)
         assert sim.base.inspector.actor("sleepy").info.state == "passive"
-        with pytest.raises(NotControllable, match="a fresh one begins when a message comes"):
+        with pytest.raises(NotControllable, match="is passive: its next message begins a fresh incarnation"):
             sim.base.inspector.restart("sleepy", by="anna")
         sim.base.inspector.suspend("sleepy", by="anna")
         sim.tell(sleepy, 1)

@@ -11,8 +11,11 @@ from thespian.actors import ActorAddress
 
 from supervisor import (
     AskTimeout,
+    Behaviour,
     DeadActor,
     Mailbox,
+    NotHandled,
+    Otherwise,
     Overflow,
     Pipe,
     Refused,
@@ -259,3 +262,54 @@ def test_stashing_outside_a_handler_is_an_error() -> None:
         sim.spawn(Hasty, "hasty")
         sim.run()
         assert "NotInHandler" in sim.base.tree()[0].last_error
+
+
+class Choosy(SupervisedActor):
+    """Wants no numbers after its first."""
+
+    mailbox = BOX
+    sated = Behaviour(otherwise=Otherwise.DROP)
+
+    @handles(int)
+    def on_number(self, message: int, sender: ActorAddress) -> None:
+        self.become(self.sated)
+        self.send(sender, message)
+
+
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        ("text", "str was not handled by choosy: it has no handler for that"),
+        (2, "none in its behaviour sated"),
+    ],
+)
+def test_an_ask_that_nobody_handles_fails_at_once_and_says_why(question: object, why: str) -> None:
+    with Simulation() as sim:
+        choosy = sim.spawn(Choosy, "choosy")
+        assert sim.ask(choosy, 1) == 1
+        with pytest.raises(NotHandled, match=why):
+            sim.ask(choosy, question)
+        assert sim.loop.time() == 0
+        assert sum(sim.base.drops().values()) == 1
+
+
+class Told(SupervisedActor):
+    mailbox = BOX
+
+    def started(self) -> None:
+        self.told: list[str] = []
+        self.send(self.args, "text")
+
+    @handles(NotHandled)
+    def on_not_handled(self, message: NotHandled, sender: ActorAddress) -> None:
+        self.told.append(message.message_type)
+
+    def snapshot(self) -> dict[str, object]:
+        return {"told": self.told}
+
+
+def test_a_sender_that_listens_for_it_is_told_what_was_not_handled() -> None:
+    with Simulation() as sim:
+        sim.spawn(Told, "told", sim.spawn(Choosy, "choosy"))
+        sim.run()
+        assert sim.base.snapshot("told") == {"told": ["str"]}
