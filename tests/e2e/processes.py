@@ -204,7 +204,7 @@ class Daemon:
         streams = [feed for feed in feeds if feed["feed"] != "poller"]
         if not streams or not all(feed["connected"] for feed in streams) or not status["store"]["available"]:
             return False
-        return bool(status["ingest"]["leaders"] or not self.settings["leaders"])
+        return bool(status["ingest"]["leaders"] or not status["leaders"])
 
     def url(self) -> str | None:
         """Where this process of it answers, None until it does."""
