@@ -54,6 +54,7 @@ from supervisor.errors import (
     SystemStopped,
     UncopyableMessage,
     WorkersBusy,
+    WrongThread,
 )
 from supervisor.inspection.deadletters import DeadLetter, DropReason
 from supervisor.inspection.detail import ActorDetail, PipeInfo, RestartInfo, TimerInfo, Waiting
@@ -160,6 +161,7 @@ __all__ = [
     "UncopyableMessage",
     "Waiting",
     "WorkersBusy",
+    "WrongThread",
     "handles",
     "settle",
 ]

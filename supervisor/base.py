@@ -58,14 +58,10 @@ class AsyncioSystemBase(Outside):
 
     def newPrimaryActor(self, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
         """Create a top-level actor; what its `__init__` raises is raised here. Raises `SystemStopped`."""
-        if self.guardian.stopping or self.is_over:
-            raise self._stopped()
+        self.check_running()
         return self.home.call(
             creation.create, self, self.guardian, cls, requirements, global_name, source_hash
         )
-
-    def _stopped(self) -> SystemStopped:
-        return SystemStopped(f"{self.name} was shut down; make a new base, and a new ActorSystem with it")
 
     def plain_cell_class(self, cls: Any) -> type[PlainCell]:
         """Return what plain actors of a class live in."""
@@ -117,7 +113,7 @@ class AsyncioSystemBase(Outside):
         """Send from one outside and block for the next message to it. Raises `SystemStopped`."""
         self.home.check_may_block("ask", "await base.ask(address, message, timeout_s=...) instead")
         if self.is_over:
-            raise self._stopped()
+            raise self.stopped()
         self.deliver(address, message, external.address)
         return external.take(timeout)
 

@@ -11,6 +11,7 @@
     ├── SystemStopped        the system was shut down; also Thespian's ActorSystemFailure
     ├── SourcesOff           code was to be loaded by a base that was not told to allow it
     ├── BlockingCall         a blocking call on the loop that would have to serve it
+    ├── WrongThread          something sent by an actor, or to one, from a thread that is not its loop's
     ├── NameTaken            a child of that name is alive
     ├── NoMessage            a class was to be sent in place of an instance
     ├── LimitReached         more timers, coroutines or breakers than one actor may have
@@ -90,6 +91,10 @@ class SourcesOff(SupervisorError):
 
 class BlockingCall(SupervisorError):
     """The call would wait for the very loop it blocks."""
+
+
+class WrongThread(SupervisorError):
+    """A message was sent from a thread other than the one that runs the target; the text says what to do."""
 
 
 class NameTaken(SupervisorError):
@@ -202,8 +207,8 @@ class MailboxOverflow(SupervisorError):
 class Escalated(SupervisorError):
     """The failure of a child that its parent could not absorb; `__cause__` is the child's own."""
 
-    def __init__(self, path: str, error: BaseException) -> None:
-        super().__init__(f"{path} failed beyond its restart limit: {described(error)}")
+    def __init__(self, path: str, error: BaseException, limit: str) -> None:
+        super().__init__(f"{path} failed {limit}: {described(error)}")
         self.path = path
         self.error = error
 

@@ -40,8 +40,12 @@ class Outside(System):
         shutdown_s: float = 5.0,
         mailbox: Mailbox | None = None,
     ) -> Any:
-        """Start a top-level supervised actor. One named "root" is left out of the paths of those under it."""
+        """Start a top-level supervised actor. One named "root" is left out of the paths of those under it.
+
+        Raises `NameTaken`, `SystemStopped`, and `BadActorClass` for what cannot be spawned.
+        """
         check_name(name)
+        self.check_running()
 
         def make() -> Any:
             self.begin_anew()

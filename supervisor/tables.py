@@ -119,7 +119,9 @@ def _stash(actor: Any, message: Any, sender: Any) -> None:
 
 def _drop_unknown(actor: Any, message: Any, sender: Any) -> None:
     """Put a message nobody declared into the dead letters; it is the sender's mistake, not a crash."""
-    actor._myRef.leave_unhandled(DropReason.UNKNOWN_TYPE, message, sender, "it has no handler for that")
+    cell = actor._myRef
+    why = f"mark a method of {cell.kind} with @handles({type(message).__name__})"
+    cell.leave_unhandled(DropReason.UNKNOWN_TYPE, message, sender, why)
 
 
 def _drop_unwanted(actor: Any, message: Any, sender: Any) -> None:

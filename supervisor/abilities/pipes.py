@@ -24,7 +24,7 @@ PIPES_MAX: Final = 10_000
 class Pipe(RuntimeItem):
     """One coroutine under way, and the envelope of its result."""
 
-    __slots__ = ("_failed", "_into", "cell", "live", "task")
+    __slots__ = ("_failed", "_into", "cell", "coroutine", "live", "task")
 
     def __init__(
         self,
@@ -37,7 +37,8 @@ class Pipe(RuntimeItem):
         self.live = True
         self._into = into
         self._failed = failed
-        self.task: asyncio.Task[Any] = cell.scheduler.loop.create_task(coroutine)
+        self.coroutine = coroutine
+        self.task: asyncio.Task[Any] = cell.scheduler.loop.create_task(_contained(coroutine))
         self.task.add_done_callback(self._done)
 
     def cancel(self) -> None:
@@ -55,6 +56,7 @@ class Pipe(RuntimeItem):
         return self.live
 
     def _done(self, task: asyncio.Task[Any]) -> None:
+        self.coroutine.close()  # it has not begun if it was cancelled at once
         if self.live:
             self.cell.put(self, self.cell.address)
         else:
@@ -73,11 +75,21 @@ class Pipe(RuntimeItem):
         """
         try:
             value = self.task.result()
-        except (Exception, asyncio.CancelledError) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             if self._failed is None:
                 raise
             return self._failed(error)
         return self._into(value) if self._into is not None else value
+
+
+async def _contained(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine; one that wants the process to exit has failed like any other, and ends no loop."""
+    try:
+        return await coroutine
+    except SystemExit as error:
+        raise RuntimeError("a coroutine raised SystemExit") from error
 
 
 def start(

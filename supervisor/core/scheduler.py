@@ -6,6 +6,7 @@ Nothing an actor or a message does may stop it. It never looks into a message, o
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.core.queues import Item
+from supervisor.errors import WrongThread
 from supervisor.inspection.measures import Measures
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Scheduler:
         self.measures = measures
         self.ready = deque()
         self.idle = True
+        self.thread: int | None = None
+        """The loop's, None until that is known."""
         self.clock: Callable[[], float] = time.monotonic
         self.now = self.clock()
         self.woken_at = self.now
@@ -59,7 +63,15 @@ class Scheduler:
         self._unsampled_s = 0.0
 
     def wake(self) -> None:
-        """Have a slice run soon; needed when a cell became ready while idle."""
+        """Have a slice run soon; needed when a cell became ready while idle.
+
+        Raises `WrongThread`: a loop that is idle would not notice.
+        """
+        if threading.get_ident() != self.thread:
+            raise WrongThread(
+                f"sent from {threading.current_thread().name}, which is not the thread of the target's loop; "
+                "use base.tell(), or return the value from run_in_thread()"
+            )
         self.idle = False
         self.now = self.woken_at = self.clock()
         self.loop.call_soon(self.run_slice)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def check_name(name: str) -> None:
     """Raise `ValueError` for what cannot be part of a path."""
-    if not name or "/" in name:
-        raise ValueError(f"name was {name!r}, expected a non-empty one without '/'")
+    if not isinstance(name, str) or not name or "/" in name:
+        raise ValueError(f"name was {name!r}, expected a non-empty text without '/'")
 
 
 def spawn_child(

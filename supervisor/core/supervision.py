@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.core import lifecycle
 from supervisor.core.cell import OUT, PARKED, START, WAITS, Cell
-from supervisor.errors import Escalated, SupervisorError
+from supervisor.errors import Escalated, MailboxOverflow, SupervisorError
 from supervisor.policy import ExitReason, Restart, Strategy
 
 if TYPE_CHECKING:
@@ -90,7 +90,11 @@ def _may_restart(parent: Cell, cell: SupervisedCell) -> bool:
 
 
 def _escalate(parent: Cell, cell: SupervisedCell, error: BaseException) -> None:
-    escalated = Escalated(cell.path, error)
+    policy = parent.supervision
+    limit = f"beyond its restart limit ({policy.restarts_max} in {policy.period_s:g} s)"
+    if isinstance(error, MailboxOverflow):
+        limit = "and is not restarted"
+    escalated = Escalated(cell.path, error, limit)
     escalated.__cause__ = error
     parent.escalate(cell, escalated)
 

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import logging
 import os
+import threading
 from collections.abc import Coroutine
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +31,7 @@ from supervisor.core.restarts import Restarts
 from supervisor.core.scheduler import Scheduler
 from supervisor.core.threads import Home
 from supervisor.core.tombstone import Tombstone
-from supervisor.errors import RootFailed
+from supervisor.errors import RootFailed, SystemStopped
 from supervisor.inspection.deadletters import DeadLetters, DropReason
 from supervisor.inspection.measures import Measures
 from supervisor.inspection.totals import Ended
@@ -130,6 +131,7 @@ class System:
 
     def begin(self) -> None:
         """Set going what the system does by itself, on its loop."""
+        self.scheduler.thread = threading.get_ident()
         self.begin_sampling()
 
     def addressed(self, message: Any, sender: Any) -> None:
@@ -226,6 +228,15 @@ class System:
     def is_over(self) -> bool:
         """Whether nobody in it can answer any more."""
         return self.closed or self.home.loop.is_closed()
+
+    def check_running(self) -> None:
+        """Raise `SystemStopped` if nothing can begin in it any more."""
+        if self.guardian.stopping or self.is_over:
+            raise self.stopped()
+
+    def stopped(self) -> SystemStopped:
+        """Return the error of who comes too late."""
+        return SystemStopped(f"{self.name} was shut down; make a new base, and a new ActorSystem with it")
 
     def root_failed(self, path: str, error: BaseException) -> None:
         """Give up: a top-level actor cannot be kept alive."""

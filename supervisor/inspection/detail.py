@@ -167,7 +167,7 @@ def _timers(timers: dict[Hashable, Timer]) -> tuple[TimerInfo, ...]:
 
 
 def _pipes(pipes: Iterable[Pipe]) -> tuple[PipeInfo, ...]:
-    coroutines = (pipe.task.get_coro() for pipe in islice(pipes, LISTED_MAX))
+    coroutines = (pipe.coroutine for pipe in islice(pipes, LISTED_MAX))
     return tuple(
         PipeInfo(getattr(each, "__qualname__", type(each).__name__), _places(each)) for each in coroutines
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from collections.abc import Iterator
 
@@ -20,6 +21,7 @@ from supervisor import (
     RootFailed,
     SupervisedActor,
     Supervision,
+    SystemStopped,
     handles,
 )
 
@@ -114,7 +116,43 @@ async def test_a_coroutine_wakes_in_time_while_actors_are_flooded() -> None:
     assert sorted(late)[len(late) // 2] < 0.02
 
 
+async def test_who_comes_after_the_end_is_told_of_it() -> None:
+    base = AsyncioSystemBase(name="books")
+    await base.stop()
+    with pytest.raises(SystemStopped, match="books was shut down; make a new base"):
+        base.spawn(Echo, "late")
+
+
 # --- a loop of its own ---
+
+
+class Careless(SupervisedActor):
+    """Sends from the thread that it was told to leave itself out of."""
+
+    mailbox = Mailbox(capacity=10, overflow=Overflow.REFUSE)
+
+    @handles(Question)
+    def on_question(self, message: Question, sender: ActorAddress) -> None:
+        self.run_in_thread(self.send, sender, 1, failed=lambda error: str(error))
+        self.sender = sender
+
+    @handles(str)
+    def on_failure(self, message: str, sender: ActorAddress) -> None:
+        self.args.put(message)
+
+
+def test_a_send_from_another_thread_to_an_idle_loop_says_what_to_do_instead() -> None:
+    base, other = AsyncioSystemBase(), AsyncioSystemBase(name="other")
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    careless = base.spawn(Careless, "careless", told)
+    echo = other.spawn(Echo, "echo")
+    other.ask(echo, Question(1), 5)
+    base.deliver(careless, Question(1), echo)
+    said = told.get(timeout=60)
+    assert "sent from remora-worker-1, which is not the thread of the target's loop; use base.tell()" in said
+    assert other.ask(echo, Question(2), 60) == 2
+    base.shutdown()
+    other.shutdown()
 
 
 @pytest.fixture

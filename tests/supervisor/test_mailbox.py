@@ -15,6 +15,7 @@ from supervisor import (
     Refused,
     Restart,
     SupervisedActor,
+    Supervision,
     Terminated,
     handles,
 )
@@ -296,3 +297,21 @@ def test_water_marks_that_make_no_sense_are_refused(high: int, low: int) -> None
 def test_a_mailbox_has_a_bound() -> None:
     with pytest.raises(ValueError, match="capacity was 0"):
         Mailbox(capacity=0, overflow=Overflow.REFUSE)
+
+
+def test_the_end_of_a_system_says_which_mailbox_overflowed() -> None:
+    class Parent(Keeper):
+        def started(self) -> None:
+            self.spawn(Keeper, "strict", mailbox=Mailbox(capacity=1, overflow=Overflow.HALT))
+
+    with Simulation(supervision=Supervision(restarts_max=0)) as sim:
+        sim.spawn(Parent, "root")
+        sim.run()
+        for number in range(2):
+            sim.tell(sim.base.find("strict"), Job(number))
+        sim.advance(1)
+        assert str(sim.base.failed) == (
+            "root failed for good: Escalated: root failed beyond its restart limit (0 in 60 s): "
+            "Escalated: strict failed and is not restarted: "
+            "MailboxOverflow: strict: its mailbox of 1 overflowed"
+        )

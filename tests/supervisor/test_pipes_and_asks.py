@@ -279,7 +279,7 @@ class Choosy(SupervisedActor):
 @pytest.mark.parametrize(
     ("question", "why"),
     [
-        ("text", "str was not handled by choosy: it has no handler for that"),
+        ("text", "str was not handled by choosy: mark a method of Choosy with @handles"),
         (2, "none in its behaviour sated"),
     ],
 )
@@ -313,3 +313,45 @@ def test_a_sender_that_listens_for_it_is_told_what_was_not_handled() -> None:
         sim.spawn(Told, "told", sim.spawn(Choosy, "choosy"))
         sim.run()
         assert sim.base.snapshot("told") == {"told": ["str"]}
+
+
+class Exits(SupervisedActor):
+    mailbox = BOX
+
+    def started(self) -> None:
+        self.seen: list[str] = []
+
+    @handles(str)
+    def on_order(self, message: str, sender: ActorAddress) -> None:
+        self.pipe(self._ends(message), failed=lambda error: FetchFailed(type(error).__name__))
+
+    async def _ends(self, how: str) -> None:
+        raise {"exit": SystemExit(1), "close": GeneratorExit(), "cancel": asyncio.CancelledError()}[how]
+
+    @handles(FetchFailed)
+    def on_failed(self, message: FetchFailed, sender: ActorAddress) -> None:
+        self.seen.append(message.error)
+
+    def snapshot(self) -> dict[str, object]:
+        return {"seen": self.seen}
+
+
+def test_a_coroutine_that_wants_the_process_to_exit_has_only_failed() -> None:
+    with Simulation() as sim:
+        exits = sim.spawn(Exits, "exits")
+        for how in ("exit", "close", "cancel"):
+            sim.tell(exits, how)
+            sim.run()
+        assert sim.base.snapshot("exits") == {"seen": ["RuntimeError", "GeneratorExit", "CancelledError"]}
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_coroutine_cancelled_before_it_began_is_closed() -> None:
+    with Simulation() as sim:
+        exits = sim.spawn(Exits, "exits")
+        sim.run()
+        pipe = exits.cell.actor.pipe(exits.cell.actor._ends("exit"))
+        pipe.cancel()
+        sim.run()
+        assert pipe.coroutine.cr_frame is None
+        assert not exits.cell.pipes
