@@ -47,6 +47,23 @@ def test_killed_four_times_in_the_stream_ends_like_the_undisturbed_run(
     assert_same(finish(daemon, venue), undisturbed)
 
 
+def test_killed_four_times_while_polling_alone_ends_like_the_undisturbed_run(
+    start_venue: Starter, daemon_on: Maker, tape: Path, undisturbed: Books
+) -> None:
+    """The sockets are open, pings are answered, and no trade ever comes on them."""
+    venue = playing(start_venue, tape, PLAY_S)
+    venue.faults({"kind": "silence", "channel": "rtds"})
+    daemon = daemon_on(venue)
+    daemon.start()
+    venue.play()
+    for moment in (6, 18, 30, 52):
+        venue.wait_played(moment)
+        daemon.kill()
+        daemon.start(wait=False)
+    assert_same(finish(daemon, venue), undisturbed)
+    assert {line["source"] for line in daemon.events("leader trade")} == {"api"}
+
+
 def test_killed_while_orders_are_under_way_leaves_none_unknown_and_none_twice(
     start_venue: Starter, daemon_on: Maker, tape: Path, undisturbed: Books
 ) -> None:
