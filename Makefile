@@ -6,6 +6,7 @@
 #                other faults than those of the seed, TWICE=1 to run each seed twice and compare
 # make soak      MESSAGES=   a tree under everything at once, a million messages long
 # make bench     frames a second, frame to order, memory, with ratios; BENCH_ARGS=--json
+# make bench-detection   frames a second, steady lag and memory with ten thousand leaders; BENCH_ARGS=--json
 # make bench-runtime   the actor runtime beside other ways of having actors; BENCH_ARGS=--json
 # make venv      only set up: .venv with the dependencies of constraints.txt
 # make wheel     dist/remora-*.whl
@@ -60,6 +61,9 @@ soak: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m ops.bench.pipeline $(BENCH_ARGS)
+
+bench-detection: $(STAMP)
+	$(BIN)/python -m ops.bench.detection $(BENCH_ARGS)
 
 bench-runtime: $(STAMP)
 	$(BIN)/python -m ops.bench.runtime $(BENCH_ARGS)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import msgspec
+import uvloop
 from thespian.actors import ActorAddress, ActorSystem
 
 from actors.ingest.reports import FeedReport, FeedStarted, TradeMissed
@@ -20,8 +22,36 @@ from messages.directory import Directory
 from messages.ingest import FeedDown, FeedUp, LeadersWatched
 from messages.store import LeaderLoaded, LoadLeader, StoreAvailability, StoreDuplicates, StoreTrade
 from messages.trades import LeaderTrade
+from ops.bench import frames as made_up
 from ops.bench.blaster import Blaster
 from supervisor import AsyncioSystemBase, Mailbox, Overflow, SupervisedActor, handles
+
+ROUNDS: Final = 3
+DONE_S: Final = 30.0
+SLOWEST_PER_S: Final = 1_000.0
+"""A run that takes longer than at this rate has lost a trade."""
+MARKETS: Final = 500
+IDENTITY_WINDOW_S: Final = 172_800
+
+
+def measure(frame_count: int, leaders: int) -> dict[str, Any]:
+    """Return the frames a second of both ways, in turns, and their ratio by the process's own computing."""
+    wallets = made_up.wallets(leaders, seed=1)
+    made = made_up.frames(frame_count, wallets, MARKETS, seed=2, now_s=int(time.time()))
+    bare, piped, ratios = [], [], []
+    for _ in range(ROUNDS):
+        bare.append(bare_loop(made, wallets))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            passed = runner.run(pipeline(made, wallets))
+        piped.append(passed.frames_per_s)
+        ratios.append(passed.frames / passed.processor_s / bare[-1])
+    return {
+        "frames": frame_count,
+        "leaders": leaders,
+        "frames_per_s": statistics.median(piped),
+        "bare_loop_frames_per_s": statistics.median(bare),
+        "bare_loop_ratio": statistics.median(ratios),
+    }
 
 
 class _Payload(msgspec.Struct):
@@ -46,30 +76,49 @@ def bare_loop(frames: list[bytes], leaders: list[str]) -> float:
     decoder = msgspec.json.Decoder(_Frame)
     watched = set(leaders)
     found = 0
-    began = time.perf_counter()
+    began = time.process_time()
     for frame in frames:
         if decoder.decode(frame).payload.proxyWallet.lower() in watched:
             found += 1
-    return len(frames) / (time.perf_counter() - began)
+    return len(frames) / (time.process_time() - began)
 
 
 @dataclass(frozen=True, slots=True)
-class _CounterArgs:
+class Passed:
+    """What went through the actors: how many leaders' trades were to be accepted and were, and when."""
+
+    frames: int
     expected: int
+    accepted: int
+    seconds: float
+    processor_s: float
+    lags_ms: list[float]
+    """From the reading of each frame to its trade's arrival at those who decide."""
+
+    @property
+    def frames_per_s(self) -> float:
+        return self.frames / self.seconds
+
+
+@dataclass(slots=True)
+class CounterArgs:
+    """What a counter waits for, and whom it tells."""
+
     leaders: int
-    done: Callable[[], None]
     announced: Callable[[LeadersWatched], None]
+    expected: int = 0
+    done: Callable[[], None] = lambda: None
+    lags_ms: list[float] = field(default_factory=list)
 
 
-class _Counter(SupervisedActor):
+class Counter(SupervisedActor):
     """Stands where store, portfolios and ingest are: answers loads, counts trades."""
 
     mailbox = Mailbox(capacity=1_000_000, overflow=Overflow.HALT)
 
-    args: _CounterArgs
+    args: CounterArgs
 
     def started(self) -> None:
-        self.trades = 0
         self.is_announced = False
 
     @handles(LoadLeader)
@@ -87,8 +136,9 @@ class _Counter(SupervisedActor):
 
     @handles(LeaderTrade)
     def on_trade(self, message: LeaderTrade, sender: ActorAddress) -> None:
-        self.trades += 1
-        if self.trades == self.args.expected:
+        lags_ms = self.args.lags_ms
+        lags_ms.append((self.clock.monotonic_ns() - message.seen_mono_ns) / 1e6)
+        if len(lags_ms) == self.args.expected:
             self.args.done()
 
     @handles(StoreTrade, StoreDuplicates, FeedUp, FeedDown, FeedStarted, FeedReport, TradeMissed)
@@ -96,35 +146,60 @@ class _Counter(SupervisedActor):
         """Nothing to count."""
 
 
-async def pipeline(frames: list[bytes], leaders: list[str]) -> float:
-    """Return frames a second from the socket to accepted leader trades."""
-    watched = set(leaders)
-    expected = sum(json.loads(frame)["payload"]["proxyWallet"] in watched for frame in frames)
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Leaders that are ready, who counts what they say, and how sources are told of them."""
+
+    base: AsyncioSystemBase
+    counter: ActorAddress
+    args: CounterArgs
+    watched: LeadersWatched
+
+
+async def follow(leaders: list[str]) -> Followed:
+    """Start leaders in a system of their own on the running loop."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[float] = loop.create_future()
     announced: asyncio.Future[LeadersWatched] = loop.create_future()
     base = AsyncioSystemBase(loop=loop, name="bench")
     ActorSystem(base, transientUnique=True)
-    args = _CounterArgs(
-        expected, len(leaders), lambda: done.set_result(time.perf_counter()), announced.set_result
-    )
-    counter = base.spawn(_Counter, "counter", args)
+    args = CounterArgs(len(leaders), announced.set_result)
+    counter = base.spawn(Counter, "counter", args)
     directory = Directory(store=counter, portfolios=counter, ingest=counter)
     directory.leaders = base.spawn(
         Leaders,
         "leaders",
-        LeadersArgs(wallets=tuple(leaders), directory=directory, identity_window_s=172_800),
+        LeadersArgs(wallets=tuple(leaders), directory=directory, identity_window_s=IDENTITY_WINDOW_S),
     )
-    message = await announced
-    blaster = Blaster(frames)
+    return Followed(base, counter, args, await announced)
+
+
+async def pipeline(frames: list[bytes], leaders: list[str], per_s: float | None = None) -> Passed:
+    """Send frames through a socket to leaders, until every trade is accepted; without a rate at their best."""
+    watched = set(leaders)
+    followed = await follow(leaders)
+    base, args = followed.base, followed.args
+    args.expected = sum(json.loads(frame)["payload"]["proxyWallet"] in watched for frame in frames)
+    done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    args.done = lambda: done.set_result(time.perf_counter())
+    blaster = Blaster(frames, per_s)
     try:
-        stream: Any = base.spawn(
-            Stream, "stream", StreamArgs(feed="stream-0", ingest=counter, url=blaster.url, settings=Ingest())
+        stream_args = StreamArgs(
+            feed="stream-0", ingest=followed.counter, url=blaster.url, settings=Ingest(silence_s=3600)
         )
-        base.tell(stream, message)
-        began = time.perf_counter()
+        stream: Any = base.spawn(Stream, "stream", stream_args)
+        base.tell(stream, followed.watched)
+        began, used_s = time.perf_counter(), time.process_time()
         base.tell(stream, StoreAvailability(available=True))
-        return len(frames) / (await done - began)
+        async with asyncio.timeout(DONE_S + len(frames) / (per_s or SLOWEST_PER_S)):
+            seconds = await done - began
+        return Passed(
+            frames=len(frames),
+            expected=args.expected,
+            accepted=len(args.lags_ms),
+            seconds=seconds,
+            processor_s=time.process_time() - used_s,
+            lags_ms=args.lags_ms,
+        )
     finally:
         blaster.stop()
         await base.stop(5.0)
