@@ -1,6 +1,6 @@
 """A trade-stream server that sends a list of frames, at a rate or as fast as it can, in its own process.
 
-It speaks just enough WebSocket to send many frames with one write, so that it is the reader who takes the time.
+It speaks just enough WebSocket to send many frames with one write, so that the reader is what takes time.
 """
 
 from __future__ import annotations

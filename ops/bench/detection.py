@@ -4,8 +4,8 @@
 
 - `frames_per_s`: trade-stream frames through a real socket, decoder, filter and the leaders (one frame in
   twenty is a leader's), with the stores and portfolios behind them replaced by a counter.
-- `bare_loop_ratio`: how much less computing a frame takes in a bare loop that decodes it from memory and looks
-  the wallet up; measured in the same run, in turns.
+- `bare_loop_ratio`: the computing that a frame takes in a bare loop, which decodes it from memory and looks
+  the wallet up, divided by what it takes here; measured in the same run, in turns.
 - `steady_…`: the same at a fixed rate: the share of leaders' trades that were accepted, how late after they
   were read, and which share of a processor it took.
 - `bytes_per_leader`: by how much the resident memory of a process of its own grows with each leader watched;

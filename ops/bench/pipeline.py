@@ -4,8 +4,8 @@
 
 - `frames_per_s`: trade-stream frames through a real socket, decoder, filter and 1,000 leaders (one frame
   in twenty is a leader's), with the stores and portfolios behind them replaced by a counter.
-- `bare_loop_ratio`: how much less computing a frame takes in a bare loop that decodes it from memory and looks
-  the wallet up; measured in the same run, in turns.
+- `bare_loop_ratio`: the computing that a frame takes in a bare loop, which decodes it from memory and looks
+  the wallet up, divided by what it takes here; measured in the same run, in turns.
 - `frame_to_order_p50_ms`, `_p99_ms`: the whole daemon against the local venue, durable intent included.
 - `frame_to_commit_ratio`: the median above divided by the median of one bare commit on the same database.
 - `crowded_…`: the same with six times the trades, nearly all of them leaders'.

@@ -174,7 +174,7 @@ async def follow(leaders: list[str]) -> Followed:
 
 
 async def pipeline(frames: list[bytes], leaders: list[str], per_s: float | None = None) -> Passed:
-    """Send frames through a socket to leaders, until every trade is accepted; without a rate at their best."""
+    """Send frames through a socket to leaders, until every trade is accepted; without a rate, at once."""
     watched = set(leaders)
     followed = await follow(leaders)
     base, args = followed.base, followed.args
