@@ -33,6 +33,7 @@ from config.operator import Following, following
 from config.origins import Origin
 from config.settings import FollowSetting, PortfolioSetting, Settings
 from messages import ids
+from messages.backfill import BackfillsWanted
 from messages.base import Message
 from messages.directory import Directory
 from messages.ids import Wallet
@@ -174,6 +175,8 @@ class House(SupervisedActor):
         self.send(self.args.directory.portfolios, PortfoliosChanged(portfolios=self._portfolios(now)))
         wallets = tuple(leader.wallet for leader in now.leaders)
         self.send(self.args.directory.leaders, LeadersChanged(wallets=wallets))
+        wanted = BackfillsWanted(requests=message.backfills, historian=self.args.directory.leaders)
+        self.send(self.args.directory.ingest, wanted)
 
     def _tell_mode(self, message: Overrides) -> None:
         now = mode(self.args.settings, self.args.origins, message.trigger)

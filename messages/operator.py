@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from messages.backfill import BackfillRequest
 from messages.base import Message
 from messages.ids import PortfolioId, Wallet
 from messages.units import Rate
@@ -36,6 +37,8 @@ class Overrides(Message, frozen=True, kw_only=True, gc=False):
     follows: tuple[FollowOverride, ...] = ()
     trigger: str | None = None
     """The trigger mode (D2): api, polygon or both; None leaves the configured one."""
+    backfills: tuple[BackfillRequest, ...] = ()
+    """History asked for that is not read yet."""
 
 
 class SubscribeOverrides(Message, frozen=True, kw_only=True, gc=False):

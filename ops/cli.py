@@ -1,4 +1,4 @@
-"""The command line: `remora run`, `demo`, `venue`, `status`, `why`, `leaders`, `mode`, `config`, `tape`."""
+"""The command line: `remora run`, `demo`, `venue`, `status`, `why`, `config`, `tape`; more in `ops.cli_*`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from config.loading import load
+from ops.cli_backfill import backfill
 from ops.cli_common import config_option, exits, json_option, print_json, set_option, state_dir
 from ops.cli_leaders import leaders
 from ops.cli_mode import mode
@@ -25,6 +26,7 @@ def main() -> None:
 
 main.add_command(leaders)
 main.add_command(mode)
+main.add_command(backfill)
 
 
 @main.command(short_help="Run the daemon, in paper mode.")

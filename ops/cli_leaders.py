@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 RATIO_MAX: Final = micros("1000")
 
 
-class _Wallet(click.ParamType[Wallet]):
+class WalletText(click.ParamType[Wallet]):
+    """A wallet as typed, in whatever case."""
+
     name = "wallet"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Wallet:
@@ -50,7 +52,7 @@ class _Ratio(click.ParamType[Rate]):
         return ratio
 
 
-wallet_argument = click.argument("wallet", type=_Wallet())
+wallet_argument = click.argument("wallet", type=WalletText())
 portfolio_option = click.option(
     "--portfolio", "portfolios", multiple=True, help="Only in this portfolio; repeatable."
 )

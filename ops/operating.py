@@ -49,7 +49,7 @@ async def session(loaded: Loaded, state_dir: Path) -> AsyncIterator[Session]:
 
 
 async def _load(connection: Connection) -> Overrides:
-    if await connection.fetchval("SELECT to_regclass('mode_override')") is None:
+    if await connection.fetchval("SELECT to_regclass('backfills')") is None:
         raise CannotGoOn(
             Exit.DATABASE,
             "the database is empty or from an older Remora: start the daemon once, or write it into the "

@@ -21,6 +21,7 @@ from actors.ingest.recorder import Recorder, RecorderArgs
 from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, LeadersActive, TradeMissed
 from actors.ingest.sources import Sources
 from config import settings
+from messages.backfill import BackfillsWanted
 from messages.base import Message
 from messages.ingest import (
     ContractDrift,
@@ -53,10 +54,11 @@ log = structlog.get_logger("ingest")
 @dataclass(slots=True)
 class Announced:
     """What was announced last. It is part of the arguments because they outlive a restart: nobody
-    announces the leaders or the mode a second time."""
+    announces the leaders, the mode or backfills a second time."""
 
     leaders: LeadersWatched | None = None
     mode: ModeChanged | None = None
+    backfills: BackfillsWanted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,11 @@ class Ingest(SupervisedActor):
         self.args.announced.leaders = message
         self._tell_sources(message)
 
+    @handles(BackfillsWanted)
+    def on_backfills(self, message: BackfillsWanted, sender: ActorAddress) -> None:
+        self.args.announced.backfills = message
+        self.send(self.poller, message)
+
     @handles(StoreAvailability)
     def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
         was, self.availability = self.availability, message
@@ -191,6 +198,8 @@ class Ingest(SupervisedActor):
             self.send(sender, self.args.announced.leaders)
         if self.availability is not None:
             self.send(sender, self.availability)
+        if message.feed == poller.FEED and self.args.announced.backfills is not None:
+            self.send(sender, self.args.announced.backfills)
 
     # --- gaps ---
 

@@ -17,6 +17,7 @@ from thespian.actors import ActorAddress
 
 from actors.ingest import metrics
 from actors.ingest.asking import Asker
+from actors.ingest.backfill import Backfill
 from actors.ingest.budget import Budget
 from actors.ingest.errors import PageError, PageRefused, Unclear
 from actors.ingest.movements import Moved
@@ -30,6 +31,7 @@ from actors.ingest.sets import Sets
 from actors.ingest.sweep import Sweep, Taken
 from actors.ingest.watch import Watch
 from config import settings
+from messages.backfill import BackfillsWanted, HistoryPage
 from messages.base import Message
 from messages.ids import Wallet
 from messages.ingest import FeedState, LeadersWatched, PollQuery, PollState, WalletPolled
@@ -52,6 +54,8 @@ END_SPREAD_S: Final = 100_000
 """By how much that varies at random, so that no two sweeps of two processes ask for the same URL."""
 
 ASK_TIMEOUT_S: Final = 10.0
+HISTORY_TIMEOUT_S: Final = 120.0
+"""A page's trades go through the store and every portfolio."""
 
 _NS_PER_S: Final = 1_000_000_000
 
@@ -99,6 +103,7 @@ class Poller(SupervisedActor):
             self.log,
         )
         self.placing = Placing(FEED, Sets(self._ask_prices if self.args.prices else None), self.log)
+        self.backfill = Backfill(self.asker, self.clock, self.log, self.placing, self._ask_historian)
         self.pages_reported = 0
         self.fills = self.repeats = self.malformed = 0
         self.lag_ms = 0
@@ -111,6 +116,7 @@ class Poller(SupervisedActor):
         return {
             "wallets": len(self.watches),
             "urgent": self.schedule.urgent,
+            "backfills": len(self.backfill),
             "pages": self.asker.pages,
             "fills": self.fills,
             "error": self.asker.error,
@@ -186,6 +192,10 @@ class Poller(SupervisedActor):
         )
         self.send(sender, state)
 
+    @handles(BackfillsWanted)
+    def on_backfills(self, message: BackfillsWanted, sender: ActorAddress) -> None:
+        self.backfill.want(message)
+
     def _hurry(self, wallets: list[Wallet]) -> None:
         """Poll these soon, who traded last first: with them there is most to miss."""
         known = [wallet for wallet in wallets if wallet in self.watches]
@@ -231,6 +241,7 @@ class Poller(SupervisedActor):
             pages = Pages(session, self.args.url, rows=limits.poll_page_rows, timeout_s=limits.poll_timeout_s)
             for _ in range(workers):
                 tasks.create_task(self._work(pages))
+            tasks.create_task(self.backfill.run(pages))
 
     async def _work(self, pages: Pages) -> NoReturn:
         while True:
@@ -345,6 +356,9 @@ class Poller(SupervisedActor):
         except AskError:
             return None
         return answer
+
+    async def _ask_historian(self, historian: Any, page: HistoryPage) -> None:
+        await self.ask(historian, page, timeout_s=HISTORY_TIMEOUT_S)
 
     def _count(self, wallet: Wallet, watch: Watch, taken: Taken, seen_at_ns: int) -> None:
         for fill in taken.fills:

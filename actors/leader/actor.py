@@ -16,6 +16,7 @@ from actors.leader.ledger import NewTrade, Reversal, TradeLedger
 from actors.leader.movements import Movements
 from actors.leader.patience import Patience
 from actors.leader.position import after_trade
+from messages.backfill import FoldPositions, HistoryAdded, PositionsFolded
 from messages.base import Message
 from messages.directory import Directory
 from messages.ids import TokenId, TxHash, Wallet, trade_id
@@ -78,6 +79,10 @@ class _LoadAgain(Message, frozen=True):
     pass
 
 
+class _FoldFailed(Message, frozen=True, kw_only=True):
+    reason: str
+
+
 class _HeldEnough(Message, frozen=True):
     pass
 
@@ -97,6 +102,9 @@ class Leader(SupervisedActor):
 
     loading = Behaviour(stashes=(FillReported, FillsRetracted, MovementReported, Swept, CursorReached))
     """Nothing is told apart from what is known before what is known is there."""
+
+    folding = Behaviour(stashes=(FillReported, FillsRetracted, MovementReported, Swept, CursorReached))
+    """Nothing moves a position while it is worked out anew."""
 
     args: LeaderArgs
 
@@ -160,6 +168,34 @@ class Leader(SupervisedActor):
         self.send(
             self.args.directory.leaders, LeaderReady(wallet=self.args.wallet, cursor_s=message.cursor_s)
         )
+
+    @handles(HistoryAdded)
+    def on_history(self, message: HistoryAdded, sender: ActorAddress) -> None:
+        """More is known of its past now, from which its position follows."""
+        if self.behaviour is self.loading:
+            self.timer("history", LOAD_AGAIN_S, message)
+            return
+        if self.behaviour is not self.folding:
+            self.become(self.folding)
+        self.pipe(
+            self.ask(
+                self.args.directory.store, FoldPositions(wallet=self.args.wallet), timeout_s=LOAD_TIMEOUT_S
+            ),
+            into=lambda answer: answer,
+            failed=lambda error: _FoldFailed(reason=repr(error)),
+        )
+
+    @handles(_FoldFailed)
+    def on_fold_failed(self, message: _FoldFailed, sender: ActorAddress) -> None:
+        """What is in memory may be what is stored no longer: nothing goes on before that is settled."""
+        log.warning("positions not known yet, asking again", wallet=self.args.wallet, reason=message.reason)
+        self.timer("history", LOAD_AGAIN_S, HistoryAdded(wallet=self.args.wallet))
+
+    @handles(PositionsFolded)
+    def on_folded(self, message: PositionsFolded, sender: ActorAddress) -> None:
+        self.positions = {row.token_id: row.shares for row in message.positions}
+        if self.behaviour is self.folding:
+            self.unbecome()
 
     @handles(GapSuspected)
     def on_gap(self, message: GapSuspected, sender: ActorAddress) -> None:

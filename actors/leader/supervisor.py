@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import structlog
 from thespian.actors import ActorAddress
 
 from actors.leader.actor import Leader, LeaderArgs
+from actors.leader.history import Historian, HistorianArgs
+from messages.backfill import FoldPositions, HistoryAdded, HistoryPage, PositionsFolded
 from messages.base import Message
 from messages.directory import Directory
 from messages.ids import Wallet
 from messages.ingest import LeaderReady, LeadersWatched
 from messages.operator import LeadersChanged
 from supervisor import Mailbox, Overflow, SupervisedActor, Supervision, handles
+
+log = structlog.get_logger("leaders")
 
 _NS_PER_S = 1_000_000_000
 REPEAT_S = 5.0
@@ -61,6 +66,16 @@ class Leaders(SupervisedActor):
         self.ready_at: dict[Wallet, int] = {}
         self.timer("repeat", REPEAT_S, _Announce(), every=True)
         self.wallets: dict[Wallet, ActorAddress] = {}
+        args = self.args
+        self.historian = self.spawn(
+            Historian,
+            "history",
+            HistorianArgs(
+                directory=args.directory,
+                identity_window_s=args.identity_window_s,
+                backfill_s=args.backfill_s,
+            ),
+        )
         followed = self.args.followed.wallets
         self._follow(self.args.wallets if followed is None else followed)
 
@@ -98,6 +113,23 @@ class Leaders(SupervisedActor):
         for wallet in sorted(gone):
             self.stop_child(self.wallets.pop(wallet))
         self._follow(message.wallets)
+
+    @handles(HistoryPage)
+    def on_history_page(self, message: HistoryPage, sender: ActorAddress) -> None:
+        self.forward(self.historian, message, sender)
+
+    @handles(HistoryAdded)
+    def on_history(self, message: HistoryAdded, sender: ActorAddress) -> None:
+        """A leader has its position in memory too; without one the store's is all there is."""
+        leader = self.wallets.get(message.wallet)
+        if leader is not None:
+            self.send(leader, message)
+        else:
+            self.send(self.args.directory.store, FoldPositions(wallet=message.wallet))
+
+    @handles(PositionsFolded)
+    def on_folded(self, message: PositionsFolded, sender: ActorAddress) -> None:
+        log.info("positions worked out anew", wallet=message.wallet, outcomes=len(message.positions))
 
     @handles(LeaderReady)
     def on_ready(self, message: LeaderReady, sender: ActorAddress) -> None:

@@ -17,6 +17,7 @@ from thespian.actors import ActorAddress
 from actors.store.committer import WAITING_MAX, Committer, flush
 from actors.store.engine import Engine
 from config.settings import Database
+from messages.backfill import FoldPositions, LoadTrades, StoreHistory
 from messages.base import Message
 from messages.operator import LoadOverrides, Overrides, SubscribeOverrides
 from messages.store import (
@@ -91,6 +92,7 @@ class Store(SupervisedActor):
         StoreTrade,
         StoreRetraction,
         StoreMovement,
+        StoreHistory,
         StoreCursor,
         StoreDuplicates,
         StoreDecision,
@@ -101,7 +103,9 @@ class Store(SupervisedActor):
         StorePaperOrder,
         StorePaperSettlement,
         StoreMismatch,
+        FoldPositions,
         LoadLeader,
+        LoadTrades,
         LoadPortfolio,
         LoadOpenOrders,
         LoadPaperOrder,

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from actors.store import decisions, markets, movements, orders, overrides, paper, portfolios, trades
+from actors.store import decisions, history, markets, movements, orders, overrides, paper, portfolios, trades
 from actors.store.connection import Connection
+from messages.backfill import FoldPositions, LoadTrades, StoreHistory
 from messages.base import Message
 from messages.operator import LoadOverrides
 from messages.store import (
@@ -48,6 +49,7 @@ async def _load_open_orders(
 
 _WRITES: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
     ((StoreTrade, StoreRetraction), trades.store_trades),
+    ((StoreHistory,), history.store_history),
     ((StoreCursor,), trades.store_cursors),
     ((StoreDuplicates,), trades.store_duplicates),
     ((StoreDecision,), decisions.store_decisions),
@@ -63,7 +65,9 @@ _LAST: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
     ((StoreMovement,), movements.store_movements),
 )
 _LOADS: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
+    ((FoldPositions,), history.fold_positions),
     ((LoadLeader,), trades.load_leaders),
+    ((LoadTrades,), history.load_trades),
     ((LoadPortfolio,), portfolios.load_portfolios),
     ((LoadOpenOrders,), _load_open_orders),
     ((LoadPaperOrder,), paper.load_paper_orders),

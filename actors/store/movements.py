@@ -12,7 +12,7 @@ from actors.store.raw import raw_json
 from messages.movements import LeaderMovement, MovementKind
 from messages.store import LoadLeader, StoreMovement
 
-_FIELDS: Final = {
+FIELDS: Final = {
     "key": "text",
     "ordinal": "bigint",
     "wallet": "text",
@@ -27,11 +27,11 @@ _FIELDS: Final = {
     "position_before": "numeric",
     "position_after": "numeric",
 }
-_NAMES: Final = ", ".join(_FIELDS)
+_NAMES: Final = ", ".join(FIELDS)
 _INSERT: Final = f"""
 WITH fresh AS (
     INSERT INTO leader_movements ({_NAMES}, raw)
-    SELECT {_NAMES}, raw FROM {unnest(**_FIELDS, raw="json")} ORDER BY ord
+    SELECT {_NAMES}, raw FROM {unnest(**FIELDS, raw="json")} ORDER BY ord
     ON CONFLICT DO NOTHING
     RETURNING seq, wallet, token_id, position_after)
 INSERT INTO leader_positions (wallet, token_id, shares)
@@ -40,7 +40,7 @@ FROM fresh ORDER BY wallet, token_id, seq DESC
 ON CONFLICT (wallet, token_id) DO UPDATE SET shares = excluded.shares
 """
 _SINCE: Final = f"""
-SELECT {", ".join(f"leader_movements.{name}" for name in _FIELDS)}
+SELECT {", ".join(f"leader_movements.{name}" for name in FIELDS)}
 FROM {unnest(wallet="text", since_ns="bigint")}
 JOIN leader_movements ON leader_movements.wallet = input.wallet
     AND leader_movements.moved_at_ns >= input.since_ns
@@ -50,7 +50,7 @@ ORDER BY leader_movements.seq
 
 async def store_movements(connection: Connection, writes: Sequence[StoreMovement]) -> None:
     """Record movements in the order given; one that is there already changes nothing."""
-    await connection.execute(_INSERT, *columns(_values(write.movement) for write in writes))
+    await connection.execute(_INSERT, *columns(values_of(write.movement) for write in writes))
 
 
 async def since(connection: Connection, loads: Sequence[LoadLeader]) -> dict[str, tuple[LeaderMovement, ...]]:
@@ -58,11 +58,12 @@ async def since(connection: Connection, loads: Sequence[LoadLeader]) -> dict[str
     asked = columns((load.wallet, load.trades_since_ns) for load in loads)
     found: defaultdict[str, list[LeaderMovement]] = defaultdict(list)
     for row in await connection.fetch(_SINCE, *asked):
-        fields = {name: row[name] for name in _FIELDS}
+        fields = {name: row[name] for name in FIELDS}
         fields["kind"] = MovementKind(fields["kind"])
         found[row["wallet"]].append(LeaderMovement(**fields))
     return {wallet: tuple(movements) for wallet, movements in found.items()}
 
 
-def _values(movement: LeaderMovement) -> list[object]:
-    return [*(getattr(movement, name) for name in _FIELDS), raw_json(movement.raw)]
+def values_of(movement: LeaderMovement) -> list[object]:
+    """Return the values of `FIELDS`, and the payload."""
+    return [*(getattr(movement, name) for name in FIELDS), raw_json(movement.raw)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from actors.store import history
 from actors.store.connection import Connection
 from messages.ids import PortfolioId, Wallet
 from messages.operator import FollowOverride, LeaderOverride, LoadOverrides, Overrides
@@ -27,6 +28,9 @@ ON CONFLICT (wallet) DO UPDATE SET removed = excluded.removed,
 _ANEW: Final = """
 UPDATE leaders SET followed_at_ns = extract(epoch FROM date_trunc('second', now()))::bigint * 1000000000
 WHERE wallet = $1 AND EXISTS (SELECT FROM leader_overrides WHERE wallet = $1 AND removed)
+"""
+_HISTORY: Final = """
+INSERT INTO backfills (wallet, from_s, to_s, reached_s) VALUES ($1, $2, $3, $2) RETURNING request_id
 """
 _FOLLOW: Final = """
 INSERT INTO follow_overrides (portfolio_id, wallet, ratio, paused) VALUES ($1, $2, $3, $4)
@@ -59,6 +63,7 @@ async def load(connection: Connection) -> Overrides:
             ]
         ),
         trigger=await connection.fetchval("SELECT mode FROM mode_override"),
+        backfills=await history.open_requests(connection),
     )
 
 
@@ -100,6 +105,12 @@ async def put_mode(connection: Connection, trigger: str | None) -> None:
         await connection.execute("DELETE FROM mode_override")
     else:
         await connection.execute(_MODE, trigger)
+
+
+async def ask_for_history(connection: Connection, wallet: Wallet, from_s: int, to_s: int) -> int:
+    """Have a wallet's past read (epoch seconds) and return the number of the request."""
+    number: int = await connection.fetchval(_HISTORY, wallet, from_s, to_s)
+    return number
 
 
 async def note(connection: Connection, who: str, did: str) -> None:

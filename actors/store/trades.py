@@ -116,7 +116,7 @@ async def _store_run(connection: Connection, writes: Sequence[StoreTrade | Store
     """Write some of one kind."""
     trades = [write.trade for write in writes if isinstance(write, StoreTrade)]
     if trades:
-        await connection.execute(_INSERT, *columns(_values(trade) for trade in trades))
+        await connection.execute(_INSERT, *columns(values_of(trade) for trade in trades))
     retractions = [write for write in writes if isinstance(write, StoreRetraction)]
     for group in rounds(retractions, key=lambda one: (one.wallet, one.tx, one.token_id, one.side)):
         await connection.execute(_RETRACT, *columns(_retraction(one) for one in group))
@@ -182,7 +182,8 @@ def _retraction(write: StoreRetraction) -> tuple[object, ...]:
     return write.wallet, write.tx, write.token_id, write.side, write.retracted_at_ns, write.shares
 
 
-def _values(trade: LeaderTrade) -> list[object]:
+def values_of(trade: LeaderTrade) -> list[object]:
+    """Return the values of `FIELDS`, and the payload."""
     values: list[object] = []
     for name in FIELDS:
         value = getattr(trade, name)

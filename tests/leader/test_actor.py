@@ -7,6 +7,7 @@ from examples import CONDITION, NO, NOON_NS, NS, SHARE, WALLET, YES, report, tra
 from thespian.actors import ActorExitRequest
 
 from actors.leader.actor import HOLD_MAX_S, Leader, LeaderArgs
+from messages.backfill import FoldPositions, HistoryAdded, PositionsFolded
 from messages.directory import Directory
 from messages.ingest import LeaderReady
 from messages.movements import MovementKind, MovementReported
@@ -107,6 +108,18 @@ def test_a_split_moves_the_position_once_is_stored_and_never_copied(house):
 def test_a_movement_from_before_the_following_or_the_window_is_not_taken(house):
     house.tell(split(moved_at_ns=NOON_NS - 91 * NS), split(moved_at_ns=NOON_NS - 2 * WINDOW_S * NS))
     assert house.store.take_all(StoreMovement) == []
+
+
+def test_what_becomes_known_of_the_past_changes_the_position_before_the_next_trade(house):
+    house.sim.run()
+    house.tell(HistoryAdded(wallet=WALLET), report(tx=tx_of(1), side=Side.SELL, size=10 * SHARE))
+    assert house.accepted() == []
+    assert house.store.take_all(FoldPositions) == [FoldPositions(wallet=WALLET)]
+    folded = PositionsFolded(wallet=WALLET, positions=(LeaderPosition(YES, 70 * SHARE),))
+    house.store.answers(FoldPositions, lambda _: folded)
+    house.sim.advance(31)
+    (sold,) = house.accepted()
+    assert (sold.position_before, sold.position_after) == (70 * SHARE, 60 * SHARE)
 
 
 def test_a_live_sale_does_not_overtake_a_buy_missed_while_nobody_looked(house):
