@@ -1,7 +1,7 @@
 """The chain as an actor: it follows one node after another, and what their logs say of watched wallets.
 
 It hands each fill of a leader straight to that leader's actor, in the order of the chain, and reads on only
-when there is room. It never asks a node for the past: what was missed is the poller's to bring (D5).
+when there is room. It never asks a node for fills of the past: what was missed is the poller's to bring (D5).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from thespian.actors import ActorAddress
 
 from actors.ingest import connection, metrics
 from actors.ingest.budget import Budget
-from actors.ingest.chain import fills
+from actors.ingest.chain import fills, wire
 from actors.ingest.chain.delivery import Delivery, NotFound, ReceiptCame, TimeFound, TokenFound
 from actors.ingest.chain.intake import ChainIntake, Sighted, Unplaced
 from actors.ingest.chain.node import Node
@@ -24,7 +24,7 @@ from actors.ingest.chain.rotation import Rotation
 from actors.ingest.chain.sightings import Undone
 from actors.ingest.chain.subscriptions import Subscriptions
 from actors.ingest.chain.wire import Head, Log
-from actors.ingest.errors import Drift, Malformed, SocketLost, TradeUnread
+from actors.ingest.errors import Drift, Malformed, RpcRefused, SocketLost, TradeUnread
 from actors.ingest.pages import seconds
 from actors.ingest.reports import FeedReport, FeedStarted, TradeMissed
 from config import settings
@@ -40,6 +40,10 @@ FEED: Final = "chain"
 REPORT_S: Final = 1.0
 COMPLAIN_S: Final = 10.0
 """Unreadable frames are logged no more often than this; the count is in the metrics."""
+REVISITED_BLOCKS: Final = 32
+"""How many blocks from before a gap may have been replaced in it: many times what is seen of late."""
+DOUBTS_MAX: Final = 1_000
+"""Transactions in doubt at a time; further ones are left standing."""
 ALARMS_MAX: Final = 256
 """Kinds of drift that are told once each; with more, all further ones are counted only."""
 
@@ -64,6 +68,14 @@ class _Settle(Message, frozen=True):
     pass
 
 
+class _Confirmed(Message, frozen=True, kw_only=True):
+    """What a node says of a transaction in doubt: its logs, none if it is in no block, or an error."""
+
+    undone: Undone
+    logs: tuple[Log, ...] = ()
+    error: str = ""
+
+
 class Chain(SupervisedActor):
     """The feed `chain`, from a node's socket to the leaders' mailboxes."""
 
@@ -77,6 +89,7 @@ class Chain(SupervisedActor):
         self.intake = ChainIntake(FEED)
         self.delivery = Delivery(self, FEED, self.args.prices, self.intake, self._give_up)
         self.undone: dict[Undone, int] = {}
+        self.gap_from: int | None = None
         self.gate, self.changed = asyncio.Event(), asyncio.Event()
         self.rotation = Rotation(
             self.args.urls,
@@ -148,7 +161,8 @@ class Chain(SupervisedActor):
             lag_ms=intake.lag_ms,
             error=self.error,
         )
-        self.send(self.args.ingest, FeedReport(state=state))
+        active, self.delivery.active = self.delivery.active, set()
+        self.send(self.args.ingest, FeedReport(state=state, active=tuple(sorted(active))))
         missed, self.missed = self.missed, {}
         for one in missed.values():
             self.send(self.args.ingest, one)
@@ -197,6 +211,7 @@ class Chain(SupervisedActor):
         finally:
             self.delivery.node = None
             self.reading_since_ns = None
+            self.gap_from = self.intake.block_number
             await socket.close()
         if self.connected:
             self.connected = False
@@ -219,7 +234,21 @@ class Chain(SupervisedActor):
             await subscriptions.follow(frozenset(self.delivery.leaders))
             if not self.connected:
                 self._up()
+                await self._revisit(node)
             await self.changed.wait()
+
+    async def _revisit(self, node: Node) -> None:
+        """See whether the blocks from before a gap in which leaders traded are still there."""
+        if self.gap_from is None:
+            return
+        for height in self.intake.sightings.heights(self.gap_from - REVISITED_BLOCKS):
+            try:
+                block = wire.head(await node.call("eth_getBlockByNumber", hex(height), False))
+            except (Malformed, RpcRefused) as error:
+                self.log.info("a block from before a gap was not had", number=height, reason=str(error))
+                continue
+            for undone in self.intake.sightings.head(block):
+                self._suspect(undone)
 
     def _up(self) -> None:
         self.connected = True
@@ -326,9 +355,10 @@ class Chain(SupervisedActor):
 
     def _suspect(self, undone: Undone) -> None:
         """Give a transaction time to be mined again, which is what nearly always happens."""
+        if undone in self.undone or len(self.undone) >= DOUBTS_MAX:
+            return
         wait_s = self.args.settings.polygon_reorg_settle_s
-        if undone not in self.undone:
-            self.undone[undone] = self.clock.monotonic_ns() + int(wait_s * _NS_PER_S)
+        self.undone[undone] = self.clock.monotonic_ns() + int(wait_s * _NS_PER_S)
         if len(self.undone) == 1:
             self.timer("settle", wait_s, _Settle())
 
@@ -338,10 +368,27 @@ class Chain(SupervisedActor):
         for undone in [one for one, due_ns in self.undone.items() if due_ns <= now_ns]:
             del self.undone[undone]
             if not self.intake.sightings.stands(*undone):
-                self._retract(*undone)
+                self._confirm(undone)
         if self.undone:
             wait_ns = min(self.undone.values()) - now_ns
             self.timer("settle", wait_ns / _NS_PER_S, _Settle())
+
+    def _confirm(self, undone: Undone) -> None:
+        """It may have been mined again unseen, by a node that has gone or is silent: its receipt tells."""
+        self.pipe(
+            self.delivery.receipt(undone.tx, undone.wallet),
+            into=lambda logs: _Confirmed(undone=undone, logs=logs),
+            failed=lambda error: _Confirmed(undone=undone, error=str(error) or type(error).__name__),
+        )
+
+    @handles(_Confirmed)
+    def on_confirmed(self, message: _Confirmed, sender: ActorAddress) -> None:
+        if message.error:
+            self._suspect(message.undone)
+        elif not message.logs:
+            self._retract(*message.undone)
+        for log in message.logs:
+            self._log(log)
 
     def _retract(self, wallet: Wallet, tx: TxHash) -> None:
         metrics.RETRACTED.inc()

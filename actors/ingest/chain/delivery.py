@@ -1,7 +1,7 @@
 """From what was sighted to the leaders' mailboxes: whatever a log leaves out is found out first.
 
 A part of the chain's actor that runs inside its handlers. It asks for three things and no more: a token's
-market, once for each token; a block's time and a transaction's receipt only where a node's log lacks them.
+market, once for each token; a block's time and a log's place only where the node left them out.
 What cannot be had is reported as missed, so that the poller brings the trade.
 """
 
@@ -22,7 +22,7 @@ from actors.ingest.chain.waiting import WAITING_MAX, Item, Need, TimeNeeded, Tok
 from actors.ingest.chain.wire import Log
 from actors.ingest.errors import Drift, Malformed, SocketLost
 from messages.base import Message
-from messages.ids import TokenId, Wallet
+from messages.ids import TokenId, TxHash, Wallet
 from messages.trades import FillsRetracted
 from supervisor import SupervisedActor
 
@@ -79,6 +79,8 @@ class Delivery:
     ) -> None:
         self.leaders: Mapping[Wallet, Any] = {}
         self.node: Node | None = None
+        self.active: set[Wallet] = set()
+        """Who traded since this was last emptied."""
         self._actor = actor
         self._feed = feed
         self._prices = prices
@@ -168,6 +170,7 @@ class Delivery:
             seen_mono_ns=item.mono_ns,
         )
         self._intake.reported(block_s, item.at_ns)
+        self.active.add(item.fill.owner)
         self._actor.send(leader, report)
         return True
 
@@ -209,12 +212,24 @@ class Delivery:
         head = wire.head(await self._connected().call("eth_getBlockByHash", block_hash, False))
         return TimeFound(block_hash=block_hash, made_s=head.made_s)
 
-    async def _receipt(self, unplaced: Unplaced) -> ReceiptCame:
-        logs = wire.receipt_logs(await self._connected().call("eth_getTransactionReceipt", unplaced.tx))
+    async def receipt(self, tx: TxHash, wallet: Wallet) -> tuple[Log, ...]:
+        """Return a wallet's logs of a transaction, none if it is in no block.
+
+        Raises `SocketLost`, `RpcRefused` and `Malformed`.
+        """
+        result = await self._connected().call("eth_getTransactionReceipt", tx)
+        if bytes(result) == b"null":
+            return ()
+        logs = wire.receipt_logs(result)
         if not all(log.is_placed for log in logs):
             raise Malformed("receipt", "logs without their place", "block hash, block number and log index")
-        theirs = tuple(log for log in logs if fills.owner_of(log) == unplaced.wallet)
-        return ReceiptCame(wallet=unplaced.wallet, logs=theirs)
+        return tuple(log for log in logs if fills.owner_of(log) == wallet)
+
+    async def _receipt(self, unplaced: Unplaced) -> ReceiptCame:
+        logs = await self.receipt(unplaced.tx, unplaced.wallet)
+        if not logs:
+            raise LookupError(f"transaction {unplaced.tx} has no receipt")
+        return ReceiptCame(wallet=unplaced.wallet, logs=logs)
 
     def _connected(self) -> Node:
         if self.node is None:

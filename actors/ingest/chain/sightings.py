@@ -91,6 +91,10 @@ class Sightings:
                     undone.update((Undone(*row.content[:2]), None) for row in block.rows.values())
         return [one for one in undone if not self.stands(*one)]
 
+    def heights(self, since: int) -> list[int]:
+        """Return the heights of the blocks with leaders' fills from one on."""
+        return sorted(height for height in self._heights if height >= since)
+
     def stands(self, wallet: Wallet, tx: TxHash) -> bool:
         """Return whether a fill of that wallet in that transaction is in a block that stands."""
         for place in self._places.get(tx, ()):

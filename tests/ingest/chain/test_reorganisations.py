@@ -70,6 +70,7 @@ async def test_a_deep_reorganisation_takes_back_every_block_of_it(follow: Any, c
 async def test_logs_that_a_node_calls_removed_are_retracted(follow: Any, chain: Chain, relay: Relay) -> None:
     """Some nodes send the logs once more instead of letting heads speak for themselves."""
     feed = follow()
+    relay.answer = lambda call: {"result": None} if call["method"] == "eth_getTransactionReceipt" else None
     await feed.up(LEADER)
     tx = await chain.match(*BOUGHT)
     (fill,) = await feed.fills(1)
@@ -107,3 +108,39 @@ async def test_a_node_that_lags_takes_nothing_back(
     await feed.settled(chain)
 
     assert feed.snapshot()["undone"] == 0
+
+
+async def test_a_transaction_that_has_a_receipt_is_not_retracted(
+    follow: Any, chain: Chain, relay: Relay
+) -> None:
+    """Mined again by a node that did not tell: the same trade, at the place that its receipt says."""
+    feed = follow()
+    await feed.up(LEADER)
+    tx = await chain.match(*BOUGHT)
+    await feed.fills(1)
+    relay.edit = lambda frame: [] if "topics" in frame.get("params", {}).get("result", {}) else [frame]
+
+    await chain.reorganise(1, tx)
+
+    fills = await feed.fills(2)
+    assert [(fill.tx, fill.occurrence) for fill in fills] == [(tx, 1), (tx, 1)]
+    await feed.until(lambda: feed.snapshot()["undone"] == 0)
+    assert feed.retracted == []
+
+
+async def test_a_block_that_was_replaced_while_no_node_was_there_is_found_out(
+    follow: Any, chain: Chain, relay: Relay
+) -> None:
+    feed = follow()
+    await feed.up(LEADER)
+    lost = await chain.match(*BOUGHT)
+    kept = await chain.match(*BOUGHT)
+    await feed.fills(2)
+    await relay.stop()
+
+    await chain.reorganise(2)
+    await chain.rpc("eth_sendRawTransaction", chain.raw[lost])
+    await relay.start()
+
+    await feed.until(lambda: len(feed.retracted) == 1)
+    assert [one.tx for one in feed.retracted] == [kept]
