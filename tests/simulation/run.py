@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+sys.path[:0] = [str(HERE), str(HERE.parents[1]), str(HERE.parent / "support")]
 
 import calm  # noqa: E402
 import copying  # noqa: E402
 import day  # noqa: E402
 import edges  # noqa: E402
+import following  # noqa: E402
 import structlog  # noqa: E402
 
 from supervisor.simulation import FaultPlan, run_twice, shrink  # noqa: E402
@@ -43,6 +44,7 @@ class Suite:
 
 SUITES: dict[str, Suite] = {
     "calm": Suite(calm.run, calm.planned),
+    "chain": Suite(following.run, following.planned),
     "copy": Suite(copying.run, copying.planned),
     "day": Suite(day.run, day.planned),
     "edges": Suite(edges.run, edges.planned),

@@ -109,7 +109,7 @@ class Block:
 
 
 @dataclass
-class LedgerChain:
+class MemoryChain:
     """The blocks that stand, and who hears of changes."""
 
     blocks: list[Block] = field(default_factory=list)
@@ -141,10 +141,10 @@ class LedgerChain:
         return {one.hash: one.rows() for block in self.blocks for one in block.transactions}
 
 
-class LedgerNode:
+class MemoryNode:
     """One node: it repeats itself, mixes the order of heads and logs, and may keep removed logs to itself."""
 
-    def __init__(self, chain: LedgerChain, random: Random) -> None:
+    def __init__(self, chain: MemoryChain, random: Random) -> None:
         self._chain = chain
         self._random = random
         self._says_removed = random.random() < 0.5
