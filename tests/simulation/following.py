@@ -1,8 +1,8 @@
 """The suite `chain`: the chain's actor on a chain in memory, over a network in memory that fails.
 
 Blocks are replaced now and then, transactions mined again soon, late or never, nodes repeat themselves and
-mix up the order of what they say. What leaders are told in the end is what stands: all of it on a network that
-works, and on one that does not, nothing that does not.
+mix up the order of what they say. What leaders are told in the end is what stands: all of it on a network
+that works, and on one that does not, nothing that does not.
 """
 
 from __future__ import annotations
