@@ -16,34 +16,30 @@ from thespian.actors import ActorAddress
 
 from actors.ingest import connection, metrics
 from actors.ingest.budget import Budget
-from actors.ingest.chain import fills, wire
+from actors.ingest.chain import fills
 from actors.ingest.chain.delivery import Delivery, NotFound, ReceiptCame, TimeFound, TokenFound
+from actors.ingest.chain.doubts import Confirmed, Doubts, Settle
 from actors.ingest.chain.intake import ChainIntake, Sighted, Unplaced
 from actors.ingest.chain.node import Node
 from actors.ingest.chain.rotation import Rotation
 from actors.ingest.chain.sightings import Undone
 from actors.ingest.chain.subscriptions import Subscriptions
 from actors.ingest.chain.wire import Head, Log
-from actors.ingest.errors import Drift, Malformed, RpcRefused, SocketLost, TradeUnread
+from actors.ingest.errors import Drift, Malformed, SocketLost, TradeUnread
 from actors.ingest.pages import seconds
 from actors.ingest.reports import FeedReport, FeedStarted, TradeMissed
 from config import settings
 from config.secrets import without_key
 from messages.base import Message
-from messages.ids import TxHash, Wallet
+from messages.ids import Wallet
 from messages.ingest import ContractDrift, FeedDown, FeedState, FeedUp, LeadersWatched
 from messages.store import StoreAvailability
-from messages.trades import FillsRetracted
 from supervisor import Backoff, DeadActor, Mailbox, Overflow, SupervisedActor, handles
 
 FEED: Final = "chain"
 REPORT_S: Final = 1.0
 COMPLAIN_S: Final = 10.0
 """Unreadable frames are logged no more often than this; the count is in the metrics."""
-REVISITED_BLOCKS: Final = 32
-"""How many blocks from before a gap may have been replaced in it: many times what is seen of late."""
-DOUBTS_MAX: Final = 1_000
-"""Transactions in doubt at a time; further ones are left standing."""
 ALARMS_MAX: Final = 256
 """Kinds of drift that are told once each; with more, all further ones are counted only."""
 
@@ -64,18 +60,6 @@ class _Report(Message, frozen=True):
     pass
 
 
-class _Settle(Message, frozen=True):
-    pass
-
-
-class _Confirmed(Message, frozen=True, kw_only=True):
-    """What a node says of a transaction in doubt: its logs, none if it is in no block, or an error."""
-
-    undone: Undone
-    logs: tuple[Log, ...] = ()
-    error: str = ""
-
-
 class Chain(SupervisedActor):
     """The feed `chain`, from a node's socket to the leaders' mailboxes."""
 
@@ -88,8 +72,14 @@ class Chain(SupervisedActor):
         self.log = structlog.get_logger("ingest").bind(feed=FEED)
         self.intake = ChainIntake(FEED)
         self.delivery = Delivery(self, FEED, self.args.prices, self.intake, self._give_up)
-        self.undone: dict[Undone, int] = {}
-        self.gap_from: int | None = None
+        self.doubts = Doubts(
+            self,
+            FEED,
+            limits.polygon_reorg_settle_s,
+            self.intake.sightings,
+            self.delivery,
+            self.log,
+        )
         self.gate, self.changed = asyncio.Event(), asyncio.Event()
         self.rotation = Rotation(
             self.args.urls,
@@ -120,7 +110,7 @@ class Chain(SupervisedActor):
             "redelivered": self.intake.redelivered,
             "subscriptions": len(self.subscriptions) if self.subscriptions is not None else 0,
             "waiting": len(self.delivery),
-            "undone": len(self.undone),
+            "undone": len(self.doubts),
             "drifts": self.intake.drifts,
             "lag_ms": self.intake.lag_ms,
             "reconnects": self.reconnects,
@@ -211,7 +201,7 @@ class Chain(SupervisedActor):
         finally:
             self.delivery.node = None
             self.reading_since_ns = None
-            self.gap_from = self.intake.block_number
+            self.doubts.lost_sight(self.intake.block_number)
             await socket.close()
         if self.connected:
             self.connected = False
@@ -234,21 +224,8 @@ class Chain(SupervisedActor):
             await subscriptions.follow(frozenset(self.delivery.leaders))
             if not self.connected:
                 self._up()
-                await self._revisit(node)
+                await self.doubts.revisit(node)
             await self.changed.wait()
-
-    async def _revisit(self, node: Node) -> None:
-        """See whether the blocks from before a gap in which leaders traded are still there."""
-        if self.gap_from is None:
-            return
-        for height in self.intake.sightings.heights(self.gap_from - REVISITED_BLOCKS):
-            try:
-                block = wire.head(await node.call("eth_getBlockByNumber", hex(height), False))
-            except (Malformed, RpcRefused) as error:
-                self.log.info("a block from before a gap was not had", number=height, reason=str(error))
-                continue
-            for undone in self.intake.sightings.head(block):
-                self._suspect(undone)
 
     def _up(self) -> None:
         self.connected = True
@@ -304,7 +281,7 @@ class Chain(SupervisedActor):
     def _head(self, head: Head) -> None:
         undone = self.intake.head(head, self.clock.now_ns(), self.clock.monotonic_ns())
         for one in undone:
-            self._suspect(one)
+            self.doubts.doubt(one)
         behind_s = self.intake.lag_ms / 1000
         if len(self.rotation) > 1 and behind_s > self.args.settings.polygon_lag_max_s:
             raise SocketLost(f"its newest block is {behind_s:.0f} s old")
@@ -325,7 +302,7 @@ class Chain(SupervisedActor):
                     self.delivery.put(taken.fill.owner, taken)
                     return self.delivery.leaders[taken.fill.owner]
                 case Undone():
-                    self._suspect(taken)
+                    self.doubts.doubt(taken)
                 case Unplaced():
                     self.delivery.look_up(taken)
         return None
@@ -353,48 +330,15 @@ class Chain(SupervisedActor):
 
     # --- what the chain takes back ---
 
-    def _suspect(self, undone: Undone) -> None:
-        """Give a transaction time to be mined again, which is what nearly always happens."""
-        if undone in self.undone or len(self.undone) >= DOUBTS_MAX:
-            return
-        wait_s = self.args.settings.polygon_reorg_settle_s
-        self.undone[undone] = self.clock.monotonic_ns() + int(wait_s * _NS_PER_S)
-        if len(self.undone) == 1:
-            self.timer("settle", wait_s, _Settle())
+    @handles(Settle)
+    def on_settle(self, message: Settle, sender: ActorAddress) -> None:
+        self.doubts.settle()
 
-    @handles(_Settle)
-    def on_settle(self, message: _Settle, sender: ActorAddress) -> None:
-        now_ns = self.clock.monotonic_ns()
-        for undone in [one for one, due_ns in self.undone.items() if due_ns <= now_ns]:
-            del self.undone[undone]
-            if not self.intake.sightings.stands(*undone):
-                self._confirm(undone)
-        if self.undone:
-            wait_ns = min(self.undone.values()) - now_ns
-            self.timer("settle", wait_ns / _NS_PER_S, _Settle())
-
-    def _confirm(self, undone: Undone) -> None:
-        """It may have been mined again unseen, by a node that has gone or is silent: its receipt tells."""
-        self.pipe(
-            self.delivery.receipt(undone.tx, undone.wallet),
-            into=lambda logs: _Confirmed(undone=undone, logs=logs),
-            failed=lambda error: _Confirmed(undone=undone, error=str(error) or type(error).__name__),
-        )
-
-    @handles(_Confirmed)
-    def on_confirmed(self, message: _Confirmed, sender: ActorAddress) -> None:
-        if message.error:
-            self._suspect(message.undone)
-        elif not message.logs:
-            self._retract(*message.undone)
+    @handles(Confirmed)
+    def on_confirmed(self, message: Confirmed, sender: ActorAddress) -> None:
         for log in message.logs:
             self._log(log)
-
-    def _retract(self, wallet: Wallet, tx: TxHash) -> None:
-        metrics.RETRACTED.inc()
-        self.log.warning("the chain took a transaction of a leader back", wallet=wallet, tx=tx)
-        item = FillsRetracted(wallet=wallet, tx=tx, feed=FEED, seen_at_ns=self.clock.now_ns())
-        self.delivery.put(wallet, item)
+        self.doubts.confirmed(message)
 
     # --- what could not be taken ---
 

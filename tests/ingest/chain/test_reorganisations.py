@@ -144,3 +144,38 @@ async def test_a_block_that_was_replaced_while_no_node_was_there_is_found_out(
 
     await feed.until(lambda: len(feed.retracted) == 1)
     assert [one.tx for one in feed.retracted] == [kept]
+
+
+async def test_a_receipt_from_a_replaced_block_is_asked_for_again(
+    follow: Any, chain: Chain, relay: Relay
+) -> None:
+    """A node that lags still knows the block that is gone: what it says is not the last word."""
+    feed = follow()
+    await feed.up(LEADER)
+    tx = await chain.match(*BOUGHT)
+    (fill,) = await feed.fills(1)
+    receipt = {"result": {"logs": [json.loads(fill.raw)]}}
+    relay.answer = lambda call: receipt if call["method"] == "eth_getTransactionReceipt" else None
+    await chain.reorganise(1)
+    await feed.until(lambda: sum(call["method"] == "eth_getTransactionReceipt" for call in relay.calls) >= 2)
+    assert feed.retracted == []
+
+    relay.answer = lambda call: None
+
+    await feed.until(lambda: len(feed.retracted) == 1)
+    assert feed.retracted[0].tx == tx
+
+
+async def test_doubts_about_who_is_followed_no_more_are_dropped(follow: Any, chain: Chain) -> None:
+    feed = follow(polygon_reorg_settle_s=1.0)
+    await feed.up(LEADER)
+    await chain.match(*BOUGHT)
+    await feed.fills(1)
+    await chain.reorganise(1)
+    await feed.until(lambda: feed.snapshot()["undone"] == 1)
+
+    feed.watch("0x" + "a2" * 20)
+
+    await feed.until(lambda: feed.snapshot()["undone"] == 0)
+    await feed.settled(chain)
+    assert feed.retracted == []
