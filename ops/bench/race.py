@@ -72,6 +72,7 @@ _EVENTS: Final = (
         lambda sizes: sizes[0],
     ),
     _Event("memory", lambda scale, crowd: (crowd,), ("new_actor_bytes", "used_actor_bytes"), is_heavy=True),
+    _Event("idle_memory", lambda scale, crowd: (crowd,), ("idle_actor_bytes",), is_heavy=True),
     _Event(
         "flood",
         lambda scale, _: (_at_least_one(200_000 * scale), _at_least_one(FLOOD_SLEEPS * scale)),

@@ -8,6 +8,8 @@
 - `latency(messages)`: one message at a time through such a chain. Returns p50 and p99 in µs.
 - `spawn(actors)`: until all of them are ready for messages. Returns seconds.
 - `memory(actors)`: what their process grew by. Returns bytes per actor, new and after its first message.
+- `idle_memory(actors)`: what Python has allocated for them when they have had a message and then been idle
+  until they gave back what they do not need. Returns bytes per actor.
 - `restart(restarts)`: an actor crashes and is replaced by its supervisor, one message each. Returns seconds.
 - `flood(messages, sleeps)`: so many messages wait and never get fewer, while a coroutine sleeps for
   `FLOOD_SLEEP_S` again and again. Returns p50 and p99 of how much too late it wakes, in ms.

@@ -16,7 +16,7 @@ RATES = {"ping_pong_round_trips_per_s", "fan_out_messages_per_s", "pipeline_mess
 RATIOS = {"ping_pong_ratio", "fan_out_ratio", "pipeline_ratio"}
 HOPS = {"hops_p50_us", "hops_p99_us"}
 OF_AN_ACTOR = {"spawns_per_s", "new_actor_bytes", "used_actor_bytes"}
-OURS_ALONE = {"restarts_per_s", "flood_wake_p50_ms", "flood_wake_p99_ms"}
+OURS_ALONE = {"restarts_per_s", "idle_actor_bytes", "flood_wake_p50_ms", "flood_wake_p99_ms"}
 
 
 def test_the_last_line_is_one_object_of_ours_against_the_bare_loop() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -284,6 +285,28 @@ def memory(actors: int) -> tuple[float, ...]:
     return result
 
 
+IDLE_LOOKS_MAX: Final = 1_000
+
+
+def idle_memory(actors: int) -> tuple[float, ...]:
+    async def work(base: AsyncioSystemBase, done: asyncio.Future[Any]) -> tuple[float, ...]:
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        for address in await _spawned(base, actors):
+            base.tell(address, "news")
+        await _quiet(base)
+        for _ in range(IDLE_LOOKS_MAX):
+            if not len(base.openings):
+                break
+            await asyncio.sleep(0.1)
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return ((after - before) / actors,)
+
+    result: tuple[float, ...] = _in_system(work)
+    return result
+
+
 class _Fragile(_Actor):
     @handles(str)
     def on_shot(self, message: str, sender: Any) -> None:
@@ -339,6 +362,7 @@ WORKLOADS: dict[str, Workload] = {
     "pipeline": pipeline,
     "latency": latency,
     "memory": memory,
+    "idle_memory": idle_memory,
     "spawn": spawn,
     "restart": restart,
     "flood": flood,
