@@ -43,7 +43,7 @@ class SkipReason(StrEnum):
 
 SKIP_MEANINGS: dict[SkipReason, str] = {
     SkipReason.BACKFILL: "history from before the leader was followed; it never trades",
-    SkipReason.RETRACTED: "the chain took the transaction back: the trade never happened",
+    SkipReason.RETRACTED: "the chain or the API said in the meantime that the trade never happened",
     SkipReason.PAUSED: "the portfolio or this leader is paused",
     SkipReason.CATCH_UP_TOO_OLD: "seen later than catch_up_buy_max_age_s after it happened",
     SkipReason.CATCH_UP_PRICE: "seen late, and the price was worse than the catch-up rule allows",

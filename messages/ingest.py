@@ -18,13 +18,20 @@ class LeadersWatched(Message, frozen=True, kw_only=True, gc=False):
     addresses: Mapping[Wallet, Any]
     polled_from_s: Mapping[Wallet, int]
     """Each wallet's durable polling cursor, epoch seconds."""
+    loads: Mapping[Wallet, int] = {}
+    """How often each wallet's leader has loaded its state: with another number it is another memory."""
 
 
 class LeaderReady(Message, frozen=True, kw_only=True, gc=False):
-    """A leader's actor has its state; it was last polled up to `cursor_s`."""
+    """A leader's actor has its state; it was last polled up to `cursor_s`.
+
+    `load` is 1 the first time and more after each crash: what was on its way to an earlier incarnation may
+    have died with it, so that reading begins at the durable cursor again.
+    """
 
     wallet: Wallet
     cursor_s: int
+    load: int = 0
 
 
 class FeedUp(Message, frozen=True, kw_only=True, gc=False):

@@ -13,16 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from messages.base import Message, MoneyMessage
 from messages.decisions import Intent, Skip
-from messages.ids import IntentId, OrderId, PortfolioId, TokenId, TxHash, Wallet
+from messages.ids import IntentId, OrderId, PortfolioId, TokenId, TradeId, TxHash, Wallet
 from messages.markets import Market
 from messages.movements import LeaderMovement
 from messages.orders import Fill, OrderRecord, OrderState, PlaceOrder
-from messages.trades import LeaderTrade, Side
+from messages.trades import LeaderTrade, Side, SourceKind
 from messages.units import Shares, Usdc
 
 
@@ -67,27 +68,81 @@ class LeaderLoaded(Message, frozen=True, kw_only=True, gc=False):
 
 
 class StoreMovement(MoneyMessage, frozen=True, kw_only=True, gc=False):
-    """Record a movement of a leader's shares and the position it leaves. No answer."""
+    """Record a movement of a leader's shares and the present position in its outcome. No answer."""
 
     movement: LeaderMovement
+    position: Shares
 
 
 class StoreTrade(MoneyMessage, frozen=True, kw_only=True, gc=False):
-    """Record an accepted trade and the leader's new position. No answer."""
+    """Record an accepted trade and the leader's present position in its outcome. No answer.
+
+    The position is not always the trade's `position_after`: a trade can come behind later ones.
+    """
 
     trade: LeaderTrade
+    position: Shares
 
 
-class StoreRetraction(MoneyMessage, frozen=True, kw_only=True, gc=False):
-    """Record that a leader's trades of one outcome and side in a transaction never happened, and the position
-    without them; with `retracted_at_ns` 0, that they stand after all. No answer."""
+class CorrectionReason(StrEnum):
+    """Why an accepted trade counts for less, or for more again."""
+
+    REPORTED_LESS = "REPORTED_LESS"
+    """A better source finally reports fewer shares than were accepted."""
+    TAKEN_BACK = "TAKEN_BACK"
+    """The chain took the transaction back."""
+    REPORTED_AGAIN = "REPORTED_AGAIN"
+    """What had been taken away was reported after all."""
+
+
+CORRECTION_MEANINGS: Final = {
+    CorrectionReason.REPORTED_LESS: "a better source finally reports less",
+    CorrectionReason.TAKEN_BACK: "the chain took its transaction back",
+    CorrectionReason.REPORTED_AGAIN: "it was reported after all",
+}
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A change of how much of an accepted trade counts."""
+
+    trade_id: TradeId
+    was: Shares
+    now: Shares
+    reason: CorrectionReason
+
+
+class StoreCorrection(MoneyMessage, frozen=True, kw_only=True, gc=False):
+    """Record that accepted trades of one outcome count for something else, and the position. No answer.
+
+    `kind` and `feed` are the source's that said so. Copies that were made stay made.
+    """
+
+    wallet: Wallet
+    token_id: TokenId
+    corrections: tuple[Correction, ...]
+    position: Shares
+    kind: SourceKind
+    feed: str
+    at_ns: int
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """When a kind of source first told of what a transaction did to an outcome."""
 
     wallet: Wallet
     tx: TxHash
     token_id: TokenId
     side: Side
-    retracted_at_ns: int
-    shares: Shares
+    kind: SourceKind
+    feed: str
+    traded_at_ns: int
+    seen_at_ns: int
+
+
+class StoreSightings(Message, frozen=True, kw_only=True, gc=False):
+    """Record who saw what when; the first of each kind stands. No answer."""
+
+    sightings: tuple[Sighting, ...]
 
 
 class StoreCursor(Message, frozen=True, kw_only=True, gc=False):

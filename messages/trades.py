@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
+
 from messages.base import Message, MoneyMessage
 from messages.ids import ConditionId, TokenId, TradeId, TxHash, Wallet
 from messages.units import Price, Shares, Usdc
@@ -32,6 +34,8 @@ class FillReported(MoneyMessage, frozen=True, kw_only=True, gc=False):
     feed delivered for the transaction, 2 for the second, …: it tells twins from re-deliveries, and a feed
     may start again from 1 at any time. `usdc` is shares times price without fees. `outcome_index` is None
     where the source cannot be trusted on it. `block_number` and `log_index` are known to the chain alone.
+    `sweep_ns` is when the sweep began that found the row, for a source that is asked again and again, and 0
+    for one that tells of a fill once: what one sweep found takes the place of what earlier ones did.
     """
 
     wallet: Wallet
@@ -48,6 +52,7 @@ class FillReported(MoneyMessage, frozen=True, kw_only=True, gc=False):
     seen_at_ns: int
     seen_mono_ns: int
     occurrence: int = 1
+    sweep_ns: int = 0
     outcome: str = ""
     outcome_index: int | None = None
     title: str = ""
@@ -91,8 +96,10 @@ class LeaderTrade(MoneyMessage, frozen=True, kw_only=True, gc=False):
     event_slug: str = ""
     block_number: int | None = None
     log_index: int | None = None
-    retracted_at_ns: int = 0
-    """When the chain took its transaction back, so that it never happened; 0 while it stands."""
+    is_remainder: bool = False
+    """Whether it is no row of its source but what that source had reported more than the others."""
+    stands: Shares | None = None
+    """How much of `size` still counts after corrections, None where there were none."""
     raw: bytes = b""
     seq: int = 0
 
@@ -115,6 +122,28 @@ class FillsRetracted(MoneyMessage, frozen=True, kw_only=True, gc=False):
     seen_at_ns: int
 
 
+class FillTotal(msgspec.Struct, frozen=True, gc=False):
+    """How many shares of an outcome a transaction moved for a wallet."""
+
+    token_id: TokenId
+    side: Side
+    shares: Shares
+
+
+class FillsConfirmed(MoneyMessage, frozen=True, kw_only=True, gc=False):
+    """From the chain: what this transaction did for this wallet, now that its block is deep enough to stay.
+
+    Sent only where the feed saw every log of the wallet from before the block until now. It says nothing of
+    outcomes that are not in `totals`.
+    """
+
+    wallet: Wallet
+    tx: TxHash
+    feed: str
+    totals: tuple[FillTotal, ...]
+    seen_at_ns: int
+
+
 class GapSuspected(Message, frozen=True, kw_only=True, gc=False):
     """The stream may have missed something since `since_ns` (wall): the poller looks, leaders wait."""
 
@@ -125,18 +154,23 @@ class GapSuspected(Message, frozen=True, kw_only=True, gc=False):
 class Swept(Message, frozen=True, kw_only=True, gc=False):
     """The poller handed over everything that the API had of this wallet at `began_at_ns` (wall).
 
-    Sent behind the fills on the same way.
+    Sent behind the fills on the same way. `load` is that of the leader it began for (see `LeaderReady`).
+    `is_whole` is False where a row could not be read: then something may be missing from what was found.
     """
 
     wallet: Wallet
     began_at_ns: int
+    is_whole: bool = True
+    load: int = 0
 
 
 class CursorReached(Message, frozen=True, kw_only=True, gc=False):
     """Everything of this wallet up to `cursor_s` (epoch seconds) has been handed to its leader actor.
 
-    Sent behind the fills on the same way, so that the cursor is never durable before they are.
+    Sent behind the fills on the same way, so that the cursor is never durable before they are. `load` is that
+    of the leader they were handed to (see `LeaderReady`): for any other they say nothing.
     """
 
     wallet: Wallet
     cursor_s: int
+    load: int = 0

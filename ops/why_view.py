@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from messages.decisions import SKIP_MEANINGS, SkipReason
+from messages.store import CORRECTION_MEANINGS, CorrectionReason
 from ops.consoles import wide_console
 
 FROM_MICROS = ("_shares", "_usdc", "spread", "price_move")
@@ -41,8 +42,14 @@ def render_why(story: dict[str, Any]) -> None:
         f" by {trade['feed']}; transaction {trade['tx']}",
         markup=False,
     )
-    if trade["retracted_at_ns"]:
-        console.print(f"  taken back by the chain {when(trade['retracted_at_ns'])}: it never happened")
+    for sighting in story["sightings"]:
+        late_ms = (sighting["seen_at_ns"] - trade["traded_at_ns"]) / 1e6
+        console.print(f"  {sighting['kind']} saw it after {late_ms:.0f} ms ({sighting['feed']})")
+    for correction in story["corrections"]:
+        console.print(
+            f"  {when(correction['at_ns'])} {correction['feed']}: {correction['now']} of it counts,"
+            f" not {correction['was']}: {CORRECTION_MEANINGS[CorrectionReason(correction['reason'])]}"
+        )
     if not story["decisions"]:
         console.print("  no portfolio has decided on it")
     for decision in story["decisions"]:

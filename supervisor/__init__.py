@@ -10,6 +10,7 @@ from supervisor.abilities.circuit import BreakerPolicy, BreakerState
 from supervisor.abilities.pipes import Pipe
 from supervisor.actor import SupervisedActor
 from supervisor.address import CellAddress
+from supervisor.attempts import Attempts
 from supervisor.base import AsyncioSystemBase
 from supervisor.clock import Clock
 from supervisor.core.restarts import RestartBudgetState
@@ -80,6 +81,7 @@ __all__ = [
     "AskError",
     "AskTimeout",
     "AsyncioSystemBase",
+    "Attempts",
     "Backoff",
     "BadActorClass",
     "BadFaultPlan",

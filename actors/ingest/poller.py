@@ -126,25 +126,27 @@ class Poller(SupervisedActor):
 
     @handles(LeadersWatched)
     def on_leaders(self, message: LeadersWatched, sender: ActorAddress) -> None:
-        """Take the whole set. A leader at a new address has lost what was on its way to the old one, so it
-        starts again from its durable cursor."""
+        """Take the whole set. A leader at a new address, or one that was loaded anew, has lost what was on
+        its way to the old one, so it starts again from its durable cursor."""
         for wallet in self.watches.keys() - message.addresses.keys():
             del self.watches[wallet]
             self.pace.drop(wallet)
             self.schedule.drop(wallet)
         now_s, now_ns = self.clock.now_ns() // _NS_PER_S, self.clock.monotonic_ns()
         new: list[Wallet] = []
+        again: list[Wallet] = []
         for wallet, address in message.addresses.items():
             known = self.watches.get(wallet)
-            if known is not None and known.address == address:
+            load = message.loads.get(wallet, 0)
+            if known is not None and known.address == address and known.load == load:
                 continue
             cursor_s = min(message.polled_from_s.get(wallet, now_s), now_s)
-            self.watches[wallet] = Watch(address=address, cursor_s=cursor_s, durable_s=cursor_s)
+            self.watches[wallet] = Watch(address=address, cursor_s=cursor_s, durable_s=cursor_s, load=load)
             self.pace.set(wallet, cursor_s, now_s)
-            new.append(wallet)
+            (new if known is None else again).append(wallet)
         for wallet in new:  # only now that all are known can their intervals be told
             self.schedule.add(wallet, now_ns, self.pace.interval_ns(wallet))
-        self._hurry(new)
+        self._hurry(new + again)
 
     @handles(GapSuspected)
     def on_gap(self, message: GapSuspected, sender: ActorAddress) -> None:
@@ -292,7 +294,7 @@ class Poller(SupervisedActor):
             )
         start_s = watch.start(overlap_s=limits.poll_overlap_s, floor_s=floor_s, random=self.random)
         end_s = now_s + END_AHEAD_S + self.random.randrange(END_SPREAD_S)
-        sweep = Sweep(wallet, FEED, start_s)
+        sweep = Sweep(wallet, FEED, start_s, began_at_ns)
         cursor: str | None = None
 
         def is_watched() -> bool:
@@ -315,7 +317,9 @@ class Poller(SupervisedActor):
             cursor = page.next_cursor
             if cursor is None:
                 watch.swept(start_s=start_s, broken_s=sweep.broken_s, floor_s=floor_s, at_s=now_s)
-                self.send(watch.address, Swept(wallet=wallet, began_at_ns=began_at_ns))
+                is_whole = sweep.broken_s is None
+                swept = Swept(wallet=wallet, began_at_ns=began_at_ns, is_whole=is_whole, load=watch.load)
+                self.send(watch.address, swept)
                 return
         self.log.warning("a sweep took too many pages; the next goes on", wallet=wallet, pages=PAGES_MAX)
 
@@ -339,7 +343,7 @@ class Poller(SupervisedActor):
         if reached_s is not None:
             durable_s = watch.reached(reached_s)
             if durable_s is not None:
-                self.send(watch.address, CursorReached(wallet=wallet, cursor_s=durable_s))
+                self.send(watch.address, CursorReached(wallet=wallet, cursor_s=durable_s, load=watch.load))
         return True
 
     async def _report(

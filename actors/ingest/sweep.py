@@ -41,7 +41,8 @@ class Taken:
 class Sweep:
     """A pass over what happened from `start_s` on."""
 
-    def __init__(self, wallet: Wallet, feed: str, start_s: int) -> None:
+    def __init__(self, wallet: Wallet, feed: str, start_s: int, began_at_ns: int) -> None:
+        self._began_at_ns = began_at_ns
         self._wallet = wallet
         self._feed = feed
         self._start_s = start_s
@@ -87,7 +88,7 @@ class Sweep:
                 self._reach(row.moved_at_ns // 1_000_000_000)
                 continue
             occurrence = self._rows.count(content(row))
-            taken.rows.append(row if occurrence == 1 else msgspec.structs.replace(row, occurrence=occurrence))
+            taken.rows.append(msgspec.structs.replace(row, occurrence=occurrence, sweep_ns=self._began_at_ns))
             self._reach(row.traded_at_ns // 1_000_000_000)
         taken.reached_s = self._reached(is_last=page.next_cursor is None, now_s=seen_at_ns // 1_000_000_000)
         return taken

@@ -22,6 +22,8 @@ class Watch:
     """Everything readable up to here was handed over."""
     durable_s: int
     """The cursor that the leader was told last; it stays before a row that could not be read."""
+    load: int = 0
+    """Which memory that leader has (see `LeaderReady`)."""
     broken_s: int | None = None
     """The time of that row."""
     active_s: int = 0

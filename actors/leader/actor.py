@@ -6,69 +6,58 @@ the portfolios, so that a decision can never be durable before its trade.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import structlog
-from prometheus_client import Counter
 from thespian.actors import ActorAddress
 
-from actors.leader.ledger import NewTrade, Reversal, TradeLedger
+from actors.leader import metrics
+from actors.leader.accepting import sighting_of, trade_of
+from actors.leader.args import LeaderArgs
+from actors.leader.fallback import Fallback
+from actors.leader.ledger import Corrected, NewTrade, TradeLedger
 from actors.leader.movements import Movements
 from actors.leader.patience import Patience
-from actors.leader.position import after_trade
+from actors.leader.position import Accepted, Positions
 from messages.backfill import FoldPositions, HistoryAdded, PositionsFolded
 from messages.base import Message
-from messages.directory import Directory
-from messages.ids import TokenId, TxHash, Wallet, trade_id
 from messages.ingest import LeaderReady
-from messages.movements import MovementReported
+from messages.movements import LeaderMovement, MovementReported
 from messages.store import (
     LeaderLoaded,
     LoadLeader,
+    StoreCorrection,
     StoreCursor,
     StoreDuplicates,
     StoreMovement,
-    StoreRetraction,
+    StoreSightings,
     StoreTrade,
 )
-from messages.trades import CursorReached, FillReported, FillsRetracted, GapSuspected, LeaderTrade, Swept
-from messages.units import Shares
+from messages.trades import (
+    CursorReached,
+    FillReported,
+    FillsConfirmed,
+    FillsRetracted,
+    GapSuspected,
+    LeaderTrade,
+    SourceKind,
+    Swept,
+)
 from supervisor import Behaviour, Mailbox, Overflow, SupervisedActor, handles
 
 log = structlog.get_logger("leader")
-
-TRADES = Counter("remora_leader_trades_total", "Trades accepted, by the source that was first", ["source"])
-DUPLICATES = Counter("remora_leader_duplicates_total", "Reports of trades already known", ["source"])
-RETRACTED = Counter(
-    "remora_leader_retracted_total", "Trades that the chain took back, or gave again", ["what"]
-)
-EARLY = Counter("remora_leader_early_reports_total", "Reports from before the following, not taken")
-LATE = Counter("remora_leader_late_reports_total", "Reports from before the identity window, not taken")
 
 LOAD_TIMEOUT_S = 30.0
 LOAD_AGAIN_S = 0.5
 """Pause before a failed load is tried again."""
 HOLD_MAX_S = 12.0
 """How long a sale waits at most for the poller after a gap: copied later than this it is worth less."""
+DOUBT_S = 0.25
+"""How long the other rows of a transaction may take behind the first."""
 FLUSH_S = 1.0
 PRUNE_S = 600.0
 
-
-@dataclass(frozen=True, slots=True)
-class LeaderArgs:
-    """What a leader needs: its wallet, who to tell, and from when on it is followed if seen first now.
-
-    `backfill_s` is how much older a trade may be and still be recorded, as backfill; 0 is a flat start (D4).
-    `settle_s` is how far behind the API may be.
-    """
-
-    wallet: Wallet
-    directory: Directory
-    identity_window_s: int
-    followed_at_ns: int
-    cursor_s: int
-    backfill_s: int = 0
-    settle_s: float = 6.0
+_NS_PER_S = 1_000_000_000
 
 
 class _LoadFailed(Message, frozen=True, kw_only=True):
@@ -87,6 +76,14 @@ class _HeldEnough(Message, frozen=True):
     pass
 
 
+class _DoubtedEnough(Message, frozen=True):
+    pass
+
+
+class _OthersLate(Message, frozen=True):
+    pass
+
+
 class _Flush(Message, frozen=True):
     pass
 
@@ -100,22 +97,32 @@ class Leader(SupervisedActor):
 
     mailbox = Mailbox(capacity=20_000, overflow=Overflow.HALT)
 
-    loading = Behaviour(stashes=(FillReported, FillsRetracted, MovementReported, Swept, CursorReached))
+    loading = Behaviour(
+        stashes=(FillReported, FillsConfirmed, FillsRetracted, MovementReported, Swept, CursorReached)
+    )
     """Nothing is told apart from what is known before what is known is there."""
 
-    folding = Behaviour(stashes=(FillReported, FillsRetracted, MovementReported, Swept, CursorReached))
+    folding = loading
     """Nothing moves a position while it is worked out anew."""
 
     args: LeaderArgs
 
     def started(self) -> None:
-        self.ledger = TradeLedger()
+        settle_ns = int(self.args.settle_s * _NS_PER_S)
+        self.ledger = TradeLedger(settle_ns)
         self.movements = Movements()
-        self.patience = Patience(int(self.args.settle_s * 1_000_000_000))
-        self.positions: dict[TokenId, Shares] = {}
+        self.patience = Patience(settle_ns)
+        self.fallback = Fallback(int(self.args.chain_wait_s * _NS_PER_S))
+        self.positions = Positions()
         self.followed_at_ns = self.args.followed_at_ns
+        self.window_ns = self.args.identity_window_s * _NS_PER_S
         self.duplicates = 0
         self.accepted = 0
+        self.corrected = 0
+        self.is_flushing = False
+        self.is_doubting = False
+        self.args.life.attempts.restarted()
+        self.args.life.loads += 1
         self.become(self.loading)
         self._load()
         self.timer("prune", PRUNE_S, _Prune(), every=True)
@@ -124,18 +131,19 @@ class Leader(SupervisedActor):
         return {
             "wallet": self.args.wallet,
             "loaded": self.behaviour is not self.loading,
+            "loads": self.args.life.loads,
             "accepted": self.accepted,
+            "corrected": self.corrected,
             "transactions": len(self.ledger),
             "outcomes": len(self.positions),
         }
 
     def _load(self) -> None:
-        since_ns = self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000
         query = LoadLeader(
             wallet=self.args.wallet,
             followed_at_ns=self.args.followed_at_ns,
             cursor_s=self.args.cursor_s,
-            trades_since_ns=since_ns,
+            trades_since_ns=self.clock.now_ns() - self.window_ns,
         )
         self.pipe(
             self.ask(self.args.directory.store, query, timeout_s=LOAD_TIMEOUT_S),
@@ -155,19 +163,18 @@ class Leader(SupervisedActor):
 
     @handles(LeaderLoaded)
     def on_loaded(self, message: LeaderLoaded, sender: ActorAddress) -> None:
-        for trade in message.trades:
-            self.ledger.restore(trade)
-        for movement in message.movements:
-            self.movements.restore(movement)
-        self.positions = {row.token_id: row.shares for row in message.positions}
+        moves: list[tuple[LeaderTrade | LeaderMovement, Accepted]] = [
+            *((trade, self.ledger.restore(trade)) for trade in message.trades),
+            *((movement, self.movements.restore(movement)) for movement in message.movements),
+        ]
+        self.positions.restore(message.positions, moves)
         self.followed_at_ns = message.followed_at_ns
         if message.trades or message.positions:
             # It was followed before, so there was a time when nobody looked.
             self.patience.gap(self.clock.now_ns())
         self.unbecome()
-        self.send(
-            self.args.directory.leaders, LeaderReady(wallet=self.args.wallet, cursor_s=message.cursor_s)
-        )
+        ready = LeaderReady(wallet=self.args.wallet, cursor_s=message.cursor_s, load=self.args.life.loads)
+        self.send(self.args.directory.leaders, ready)
 
     @handles(HistoryAdded)
     def on_history(self, message: HistoryAdded, sender: ActorAddress) -> None:
@@ -193,7 +200,7 @@ class Leader(SupervisedActor):
 
     @handles(PositionsFolded)
     def on_folded(self, message: PositionsFolded, sender: ActorAddress) -> None:
-        self.positions = {row.token_id: row.shares for row in message.positions}
+        self.positions.reset(message.positions)
         if self.behaviour is self.folding:
             self.unbecome()
 
@@ -203,6 +210,11 @@ class Leader(SupervisedActor):
 
     @handles(Swept)
     def on_swept(self, message: Swept, sender: ActorAddress) -> None:
+        if message.load != self.args.life.loads:
+            return  # some of what it found may have died with an earlier incarnation
+        self._end_doubts()
+        corrected = self.ledger.swept(message.began_at_ns, is_whole=message.is_whole)
+        self._correct(corrected, SourceKind.API, "poller", self.clock.now_ns())
         self._take_all(self.patience.swept(message.began_at_ns))
 
     @handles(_HeldEnough)
@@ -213,25 +225,35 @@ class Leader(SupervisedActor):
         self._take_all(held)
 
     def _take_all(self, held: list[FillReported]) -> None:
+        if not held:
+            return
         self.cancel("held")
         for report in held:
             self._take(report)
 
+    # -- reports ---------------------------------------------------------------------------------
+
     @handles(FillReported)
     def on_report(self, report: FillReported, sender: ActorAddress) -> None:
-        if self.patience.holds(report):
-            if len(self.patience) == 1:
-                self.timer("held", HOLD_MAX_S, _HeldEnough())
+        attempts = self.args.life.attempts
+        if not attempts.begin(report):
+            metrics.PUT_ASIDE.inc()
+            log.error("a report that crashed its leader was put aside", wallet=report.wallet, tx=report.tx)
             return
-        self._take(report)
+        if self._is_wanted(report, report.traded_at_ns):
+            now_ns = self.clock.monotonic_ns()
+            if self.fallback.holds(report, now_ns):
+                self._wait_for_others(report, now_ns)
+            else:
+                self._act(report)
+        attempts.end()
 
     @handles(MovementReported)
     def on_movement(self, report: MovementReported, sender: ActorAddress) -> None:
         """Shares came or went without a trade: there is nothing to copy, and the position is another."""
-        if not self._is_taken(report, report.moved_at_ns):
+        if not self._is_wanted(report, report.moved_at_ns):
             return
         for movement in self.movements.take(report, self.positions):
-            self.positions[movement.token_id] = movement.position_after
             log.info(
                 "leader movement",
                 wallet=movement.wallet,
@@ -240,76 +262,90 @@ class Leader(SupervisedActor):
                 size=movement.size,
                 position=movement.position_after,
             )
-            self.send(self.args.directory.store, StoreMovement(movement=movement))
+            position = self.positions.shares(movement.token_id)
+            self.send(self.args.directory.store, StoreMovement(movement=movement, position=position))
 
-    def _is_taken(self, report: FillReported | MovementReported, at_ns: int) -> bool:
+    def _is_wanted(self, report: FillReported | MovementReported, at_ns: int) -> bool:
         """Return whether what happened then is within what this leader keeps."""
-        if at_ns < self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000:
+        if at_ns < self.clock.now_ns() - self.window_ns:
             # Its duplicates are forgotten, so it cannot be told from one of them: never trade on it.
-            LATE.inc()
+            metrics.LATE.inc()
             log.warning("report from before the identity window", wallet=report.wallet, tx=report.tx)
             return False
-        if at_ns < self.followed_at_ns - self.args.backfill_s * 1_000_000_000:
+        if at_ns < self.followed_at_ns - self.args.backfill_s * _NS_PER_S:
             # The poller looks back a little behind every cursor, and cannot know that this one is new.
-            EARLY.inc()
+            metrics.EARLY.inc()
             return False
         return True
 
-    def _take(self, report: FillReported) -> None:
-        if not self._is_taken(report, report.traded_at_ns):
+    def _wait_for_others(self, report: FillReported, now_ns: int) -> None:
+        """The chain was first: say so at once, and act only if the others are late (D9)."""
+        self.ledger.sight(report)
+        if self.ledger.sighted:
+            self._store_sightings()
+        if len(self.fallback) == 1:
+            self._wake_for_fallback(now_ns)
+
+    def _wake_for_fallback(self, now_ns: int) -> None:
+        wait_ns = self.fallback.next_ns(now_ns)
+        if wait_ns is not None:
+            self.timer("fallback", wait_ns / _NS_PER_S, _OthersLate())
+
+    @handles(_OthersLate)
+    def on_others_late(self, message: _OthersLate, sender: ActorAddress) -> None:
+        now_ns = self.clock.monotonic_ns()
+        before = self.accepted
+        for report in self.fallback.due(now_ns):
+            self._act(report)
+        metrics.FALLBACKS.inc(self.accepted - before)
+        self._wake_for_fallback(now_ns)
+
+    def _act(self, report: FillReported) -> None:
+        if self.patience.holds(report):
+            if len(self.patience) == 1:
+                self.timer("held", HOLD_MAX_S, _HeldEnough())
             return
-        reversal = self.ledger.put_back(report)
-        if reversal is not None:
-            self._reverse(report.tx, reversal, retracted_at_ns=0)
-        accepted = self.ledger.observe(report)
-        if not accepted:
+        self._take(report)
+
+    def _take(self, report: FillReported) -> None:
+        storms = self.ledger.storms
+        found = self.ledger.observe(report)
+        if self.ledger.storms > storms:
+            metrics.STORMS.inc()
+            log.error(
+                "more equal rows than fills can be", wallet=report.wallet, tx=report.tx, feed=report.feed
+            )
+        if self.ledger.sighted:
+            self._flush_soon()
+        if not found and not self.ledger.is_in_doubt:
             self._count_duplicate(report)
-        for new in accepted:
-            trade = self._accept(report, new)
-            self.send(self.args.directory.store, StoreTrade(trade=trade))
-            self.send(self.args.directory.portfolios, trade)
+        for new in found:
+            if isinstance(new, NewTrade):
+                self._accept(new)
+            else:
+                self._correct((new,), report.kind, report.feed, report.seen_at_ns)
+        if self.ledger.is_in_doubt and not self.is_doubting:
+            self.is_doubting = True
+            self.timer("doubt", DOUBT_S, _DoubtedEnough())
 
-    def _count_duplicate(self, report: FillReported) -> None:
-        DUPLICATES.labels(report.kind).inc()
-        if self.duplicates == 0:
-            self.timer("flush", FLUSH_S, _Flush())
-        self.duplicates += 1
+    @handles(_DoubtedEnough)
+    def on_doubted_enough(self, message: _DoubtedEnough, sender: ActorAddress) -> None:
+        self._end_doubts()
 
-    def _accept(self, report: FillReported, new: NewTrade) -> LeaderTrade:
-        before = self.positions.get(report.token_id, 0)
-        after = after_trade(before, report.side, new.size)
-        self.positions[report.token_id] = after
-        self.ledger.moved(report, after - before)
+    def _end_doubts(self) -> None:
+        if self.is_doubting:
+            self.is_doubting = False
+            self.cancel("doubt")
+            for new in self.ledger.decided():
+                self._accept(new)
+
+    def _accept(self, new: NewTrade) -> None:
+        report = new.report
+        before, after = self.positions.add(report.token_id, new.move)
+        backfill = report.traded_at_ns < self.followed_at_ns
+        trade = trade_of(new, backfill=backfill, before=before, after=after)
         self.accepted += 1
-        TRADES.labels(report.kind).inc()
-        trade = LeaderTrade(
-            trade_id=trade_id(new.key),
-            key=new.key,
-            ordinal=new.ordinal,
-            wallet=report.wallet,
-            tx=report.tx,
-            condition_id=report.condition_id,
-            token_id=report.token_id,
-            side=report.side,
-            size=new.size,
-            price=new.price,
-            usdc=new.usdc,
-            traded_at_ns=report.traded_at_ns,
-            seen_at_ns=report.seen_at_ns,
-            seen_mono_ns=report.seen_mono_ns,
-            kind=report.kind,
-            feed=report.feed,
-            backfill=report.traded_at_ns < self.followed_at_ns,
-            position_before=before,
-            position_after=after,
-            outcome=report.outcome,
-            title=report.title,
-            slug=report.slug,
-            event_slug=report.event_slug,
-            block_number=report.block_number,
-            log_index=report.log_index,
-            raw=report.raw,
-        )
+        metrics.TRADES.labels(report.kind).inc()
         log.info(
             "leader trade",
             trace_id=trade.trace_id,
@@ -322,50 +358,91 @@ class Leader(SupervisedActor):
             feed=trade.feed,
             backfill=trade.backfill,
         )
-        return trade
+        position = self.positions.shares(report.token_id)
+        self.send(self.args.directory.store, StoreTrade(trade=trade, position=position))
+        self.send(self.args.directory.portfolios, trade)
+
+    # -- corrections -----------------------------------------------------------------------------
+
+    @handles(FillsConfirmed)
+    def on_confirmed(self, message: FillsConfirmed, sender: ActorAddress) -> None:
+        corrected = self.ledger.confirmed(message.tx, message.totals)
+        self._correct(corrected, SourceKind.CHAIN, message.feed, message.seen_at_ns)
 
     @handles(FillsRetracted)
     def on_retracted(self, message: FillsRetracted, sender: ActorAddress) -> None:
-        """None of it happened. What was decided on it stands, and whoever asks is told that it was wrong."""
+        self.fallback.drop(message.tx)
         self.patience.drop(message.tx)
-        for reversal in self.ledger.retract(message.tx):
-            self._reverse(message.tx, reversal, retracted_at_ns=message.seen_at_ns)
+        corrected = self.ledger.retracted(message.tx, message.seen_at_ns)
+        self._correct(corrected, SourceKind.CHAIN, message.feed, message.seen_at_ns)
 
-    def _reverse(self, tx: TxHash, reversal: Reversal, *, retracted_at_ns: int) -> None:
-        what = "retracted" if retracted_at_ns else "given again"
-        RETRACTED.labels(what).inc()
-        shares = max(0, self.positions.get(reversal.token_id, 0) + reversal.shares)
-        self.positions[reversal.token_id] = shares
-        log.warning(
-            f"leader trade {what}",
-            wallet=self.args.wallet,
-            tx=tx,
-            token_id=reversal.token_id,
-            side=reversal.side,
-            position=shares,
-        )
-        write = StoreRetraction(
-            wallet=self.args.wallet,
-            tx=tx,
-            token_id=reversal.token_id,
-            side=reversal.side,
-            retracted_at_ns=retracted_at_ns,
-            shares=shares,
-        )
-        self.send(self.args.directory.store, write)
+    def _correct(self, corrected: Iterable[Corrected], kind: SourceKind, feed: str, at_ns: int) -> None:
+        """Put the record and the position right. What was copied stays: no order follows from this."""
+        for one in corrected:
+            self.corrected += len(one.corrections)
+            for each in one.corrections:
+                metrics.CORRECTIONS.labels(kind, each.reason).inc()
+                log.warning(
+                    "leader trade corrected",
+                    trace_id=each.trade_id,
+                    wallet=self.args.wallet,
+                    was=each.was,
+                    now=each.now,
+                    reason=each.reason,
+                    source=kind,
+                )
+            write = StoreCorrection(
+                wallet=self.args.wallet,
+                token_id=one.token_id,
+                corrections=one.corrections,
+                position=self.positions.fold_again(one.token_id),
+                kind=kind,
+                feed=feed,
+                at_ns=at_ns,
+            )
+            self.send(self.args.directory.store, write)
 
-    @handles(CursorReached)
-    def on_cursor(self, message: CursorReached, sender: ActorAddress) -> None:
-        """The poller handed over everything up to here: durable behind the trades themselves."""
-        self.send(self.args.directory.store, StoreCursor(wallet=message.wallet, cursor_s=message.cursor_s))
+    # -- what is written now and then ------------------------------------------------------------
+
+    def _count_duplicate(self, report: FillReported) -> None:
+        metrics.DUPLICATES.labels(report.kind).inc()
+        self.duplicates += 1
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if not self.is_flushing:
+            self.is_flushing = True
+            self.timer("flush", FLUSH_S, _Flush())
 
     @handles(_Flush)
     def on_flush(self, message: _Flush, sender: ActorAddress) -> None:
-        count, self.duplicates = self.duplicates, 0
-        self.send(self.args.directory.store, StoreDuplicates(wallet=self.args.wallet, count=count))
+        self.is_flushing = False
+        if self.duplicates:
+            count, self.duplicates = self.duplicates, 0
+            self.send(self.args.directory.store, StoreDuplicates(wallet=self.args.wallet, count=count))
+        self._store_sightings()
+
+    def _store_sightings(self) -> None:
+        """Write who was first to see what. History is no race: whoever looks back finds it."""
+        sighted, self.ledger.sighted = self.ledger.sighted, []
+        rows = tuple([sighting_of(one) for one in sighted if one.traded_at_ns >= self.followed_at_ns])
+        if rows:
+            self.send(self.args.directory.store, StoreSightings(sightings=rows))
+
+    @handles(CursorReached)
+    def on_cursor(self, message: CursorReached, sender: ActorAddress) -> None:
+        """The poller handed over everything up to here: durable behind the trades themselves.
+
+        Handed to an earlier incarnation it says nothing: what that one died of is read again.
+        """
+        if message.load == self.args.life.loads:
+            self._end_doubts()
+            write = StoreCursor(wallet=message.wallet, cursor_s=message.cursor_s)
+            self.send(self.args.directory.store, write)
 
     @handles(_Prune)
     def on_prune(self, message: _Prune, sender: ActorAddress) -> None:
-        before_ns = self.clock.now_ns() - self.args.identity_window_s * 1_000_000_000
+        before_ns = self.clock.now_ns() - self.window_ns
         self.ledger.prune(before_ns)
         self.movements.prune(before_ns)
+        self.positions.prune(before_ns)

@@ -10,10 +10,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import structlog
 from prometheus_client import Counter
 from thespian.actors import ActorAddress
 
+from actors.leader.accepting import trade_of
 from actors.leader.ledger import NewTrade, TradeLedger
 from messages.backfill import (
     HistoryAdded,
@@ -26,9 +28,8 @@ from messages.backfill import (
 )
 from messages.base import Message
 from messages.directory import Directory
-from messages.ids import trade_id
 from messages.movements import LeaderMovement, MovementReported, movement_key
-from messages.trades import FillReported, LeaderTrade
+from messages.trades import LeaderTrade
 from supervisor import Mailbox, Overflow, SupervisedActor, handles
 
 log = structlog.get_logger("history")
@@ -117,11 +118,16 @@ class Historian(SupervisedActor):
         ledger = TradeLedger()
         for trade in loaded.trades:
             ledger.restore(trade)
-        trades = tuple(
-            _trade(fill, new)
+        found = [
+            new
             for fill in page.fills
             if fill.traded_at_ns < before_ns
             for new in ledger.observe(fill)
+            if isinstance(new, NewTrade)
+        ]
+        trades = tuple(
+            msgspec.structs.replace(trade_of(new, backfill=True, before=0, after=0), seen_mono_ns=0)
+            for new in found + ledger.decided()
         )
         return trades, tuple(
             movement for one in page.movements if one.moved_at_ns < before_ns for movement in _movements(one)
@@ -134,36 +140,6 @@ class Historian(SupervisedActor):
             return now_ns
         remembered_ns = now_ns - (self.args.identity_window_s + MARGIN_S) * _NS_PER_S
         return max(followed_at_ns - self.args.backfill_s * _NS_PER_S, remembered_ns)
-
-
-def _trade(fill: FillReported, new: NewTrade) -> LeaderTrade:
-    """Return the trade as history: what the leader held then is not known before all of it is."""
-    return LeaderTrade(
-        trade_id=trade_id(new.key),
-        key=new.key,
-        ordinal=new.ordinal,
-        wallet=fill.wallet,
-        tx=fill.tx,
-        condition_id=fill.condition_id,
-        token_id=fill.token_id,
-        side=fill.side,
-        size=new.size,
-        price=new.price,
-        usdc=new.usdc,
-        traded_at_ns=fill.traded_at_ns,
-        seen_at_ns=fill.seen_at_ns,
-        seen_mono_ns=0,
-        kind=fill.kind,
-        feed=fill.feed,
-        backfill=True,
-        position_before=0,
-        position_after=0,
-        outcome=fill.outcome,
-        title=fill.title,
-        slug=fill.slug,
-        event_slug=fill.event_slug,
-        raw=fill.raw,
-    )
 
 
 def _movements(report: MovementReported) -> list[LeaderMovement]:

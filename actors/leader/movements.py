@@ -6,16 +6,22 @@ has counted is the truth, as with trades.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from actors.leader.position import Accepted, Positions
 from messages.ids import TokenId, TxHash
 from messages.movements import LeaderMovement, MovementKind, MovementReported, movement_key
+from messages.trades import Side
 from messages.units import Shares
 
 _Content: TypeAlias = tuple[TxHash, TokenId, MovementKind, Shares]
 
-_SIGNS: Final = {MovementKind.SPLIT: 1, MovementKind.MERGE: -1, MovementKind.REDEEM: -1}
+_SIDES: Final = {
+    MovementKind.SPLIT: Side.BUY,
+    MovementKind.MERGE: Side.SELL,
+    MovementKind.REDEEM: Side.SELL,
+}
+"""What it is like for a position."""
 
 
 class Movements:
@@ -28,23 +34,22 @@ class Movements:
     def __len__(self) -> int:
         return sum(self._counts.values())
 
-    def restore(self, movement: LeaderMovement) -> None:
-        """Take a stored movement into account."""
+    def restore(self, movement: LeaderMovement) -> Accepted:
+        """Take a stored movement into account and return what it moved."""
         content = (movement.tx, movement.token_id, movement.kind, movement.size)
         self._counts[content] = max(self._counts.get(content, 0), movement.ordinal + 1)
         self._moved_at_ns[content] = movement.moved_at_ns
+        return _move(movement.key, movement.kind, movement.moved_at_ns, movement.size)
 
-    def take(self, report: MovementReported, positions: Mapping[TokenId, Shares]) -> list[LeaderMovement]:
-        """Return what is new in a report, in order, with what each leaves; nothing if all was known."""
+    def take(self, report: MovementReported, positions: Positions) -> list[LeaderMovement]:
+        """Return what is new in a report, in order, and move the positions; nothing if all was known."""
         found: list[LeaderMovement] = []
         for token in report.token_ids:
             content = (report.tx, token, report.kind, report.size)
-            before = positions.get(token, 0)
             for ordinal in range(self._counts.get(content, 0), report.occurrence):
-                # More can go than is known of: shares from before the following.
-                after = max(0, before + _SIGNS[report.kind] * report.size)
-                found.append(_movement(report, token, ordinal, before, after))
-                before = after
+                key = movement_key(report.wallet, report.tx, token, report.kind, report.size, ordinal)
+                move = _move(key, report.kind, report.moved_at_ns, report.size)
+                found.append(_movement(report, token, ordinal, *positions.add(token, move)))
             self._counts[content] = max(self._counts.get(content, 0), report.occurrence)
             self._moved_at_ns[content] = report.moved_at_ns
         return found
@@ -53,6 +58,10 @@ class Movements:
         """Forget what moved before `before_ns`."""
         for content in [one for one, at_ns in self._moved_at_ns.items() if at_ns < before_ns]:
             del self._counts[content], self._moved_at_ns[content]
+
+
+def _move(key: str, kind: MovementKind, at_ns: int, size: Shares) -> Accepted:
+    return Accepted(key, _SIDES[kind], at_ns, size, 0, size)
 
 
 def _movement(

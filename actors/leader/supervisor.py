@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import structlog
 from thespian.actors import ActorAddress
 
-from actors.leader.actor import Leader, LeaderArgs
+from actors.leader.actor import Leader
+from actors.leader.args import LeaderArgs
 from actors.leader.history import Historian, HistorianArgs
 from messages.backfill import FoldPositions, HistoryAdded, HistoryPage, PositionsFolded
 from messages.base import Message
@@ -44,6 +45,7 @@ class LeadersArgs:
     identity_window_s: int
     backfill_s: int = 0
     settle_s: float = 6.0
+    chain_wait_s: float = 0.0
     followed: Followed = field(default_factory=Followed)
 
 
@@ -63,7 +65,7 @@ class Leaders(SupervisedActor):
     args: LeadersArgs
 
     def started(self) -> None:
-        self.ready_at: dict[Wallet, int] = {}
+        self.loaded: dict[Wallet, LeaderReady] = {}
         self.timer("repeat", REPEAT_S, _Announce(), every=True)
         self.wallets: dict[Wallet, ActorAddress] = {}
         args = self.args
@@ -95,18 +97,19 @@ class Leaders(SupervisedActor):
                     cursor_s=now_ns // _NS_PER_S - self.args.backfill_s,
                     backfill_s=self.args.backfill_s,
                     settle_s=self.args.settle_s,
+                    chain_wait_s=self.args.chain_wait_s,
                 ),
             )
 
     def snapshot(self) -> dict[str, object]:
-        return {"wallets": len(self.wallets), "ready": len(self.ready_at)}
+        return {"wallets": len(self.wallets), "ready": len(self.loaded)}
 
     @handles(LeadersChanged)
     def on_changed(self, message: LeadersChanged, sender: ActorAddress) -> None:
         self.args.followed.wallets = message.wallets
         gone = self.wallets.keys() - set(message.wallets)
         for wallet in gone:
-            self.ready_at.pop(wallet, None)
+            self.loaded.pop(wallet, None)
         if gone:
             # Before they stop, so that ingest sends them nothing they would not handle.
             self._announce()
@@ -135,7 +138,7 @@ class Leaders(SupervisedActor):
     def on_ready(self, message: LeaderReady, sender: ActorAddress) -> None:
         if message.wallet not in self.wallets:
             return  # it was on its way when the following ended
-        self.ready_at[message.wallet] = message.cursor_s
+        self.loaded[message.wallet] = message
         self.timer("announce", ANNOUNCE_S, _Announce())
 
     @handles(_Announce)
@@ -143,8 +146,9 @@ class Leaders(SupervisedActor):
         self._announce()
 
     def _announce(self) -> None:
-        addresses = {wallet: self.wallets[wallet] for wallet in self.ready_at}
-        self.send(
-            self.args.directory.ingest,
-            LeadersWatched(addresses=addresses, polled_from_s=dict(self.ready_at)),
+        watched = LeadersWatched(
+            addresses={wallet: self.wallets[wallet] for wallet in self.loaded},
+            polled_from_s={wallet: ready.cursor_s for wallet, ready in self.loaded.items()},
+            loads={wallet: ready.load for wallet, ready in self.loaded.items()},
         )
+        self.send(self.args.directory.ingest, watched)

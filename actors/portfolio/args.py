@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from actors.portfolio.decide import Policy
 from messages.base import MoneyMessage
 from messages.directory import Directory
 from messages.ids import PortfolioId, TradeId, Wallet
 from messages.units import Usdc
-
-CRASHES_MAX: Final = 2
-"""Crashes over the decision on one trade after which it is skipped: it must not stop the others for ever."""
-
-
-class Attempts:
-    """Which trade is being decided on, kept in the arguments because they outlive a crash over it."""
-
-    def __init__(self) -> None:
-        self._under_way: TradeId | None = None
-        self._crashes: Counter[TradeId] = Counter()
-
-    def begin(self, trade: TradeId) -> bool:
-        """Note that a decision begins; False if it crashed too often and must not be tried again."""
-        if self._crashes[trade] >= CRASHES_MAX:
-            return False
-        self._under_way = trade
-        return True
-
-    def end(self) -> None:
-        """Note that the decision was made."""
-        self._under_way = None
-
-    def restarted(self) -> None:
-        """Note that a new incarnation begins: a decision still under way was what the last one died of."""
-        if self._under_way is not None:
-            self._crashes[self._under_way] += 1
-            self._under_way = None
+from supervisor import Attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +23,8 @@ class PortfolioArgs:
     policies: Mapping[Wallet, Policy]
     settings_hash: str
     directory: Directory
-    attempts: Attempts = field(default_factory=Attempts)
+    attempts: Attempts[TradeId] = field(default_factory=Attempts)
+    """A trade over whose decision it crashed again and again is skipped: it must not stop the others."""
 
 
 class PortfoliosChanged(MoneyMessage, frozen=True, kw_only=True, gc=True):

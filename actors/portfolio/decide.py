@@ -71,7 +71,7 @@ def decide(trade: LeaderTrade, policy: Policy, account: Account, now_ns: int) ->
     """Return what this portfolio wants of a leader's trade, given what it holds and has reserved."""
     if trade.backfill:
         return Declined(SkipReason.BACKFILL, ())
-    if trade.retracted_at_ns:
+    if trade.stands == 0:
         return Declined(SkipReason.RETRACTED, ())
     if policy.paused:
         return Declined(SkipReason.PAUSED, ())

@@ -28,6 +28,7 @@ from messages.store import (
     LoadPaperOrder,
     LoadPortfolio,
     StoreAvailability,
+    StoreCorrection,
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
@@ -38,8 +39,8 @@ from messages.store import (
     StorePaperOrder,
     StorePaperSettlement,
     StorePositions,
-    StoreRetraction,
     StoreSettlement,
+    StoreSightings,
     StoreTrade,
     SubscribeAvailability,
 )
@@ -90,9 +91,10 @@ class Store(SupervisedActor):
 
     @handles(
         StoreTrade,
-        StoreRetraction,
+        StoreCorrection,
         StoreMovement,
         StoreHistory,
+        StoreSightings,
         StoreCursor,
         StoreDuplicates,
         StoreDecision,

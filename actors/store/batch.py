@@ -22,6 +22,7 @@ from messages.store import (
     LoadPaperOrder,
     LoadPortfolio,
     OpenOrdersLoaded,
+    StoreCorrection,
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
@@ -32,8 +33,8 @@ from messages.store import (
     StorePaperOrder,
     StorePaperSettlement,
     StorePositions,
-    StoreRetraction,
     StoreSettlement,
+    StoreSightings,
     StoreTrade,
 )
 
@@ -48,10 +49,11 @@ async def _load_open_orders(
 
 
 _WRITES: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
-    ((StoreTrade, StoreRetraction), trades.store_trades),
+    ((StoreTrade, StoreCorrection), trades.store_trades),
     ((StoreHistory,), history.store_history),
     ((StoreCursor,), trades.store_cursors),
     ((StoreDuplicates,), trades.store_duplicates),
+    ((StoreSightings,), trades.store_sightings),
     ((StoreDecision,), decisions.store_decisions),
     ((StoreOrder, StoreSettlement), orders.store_orders),
     ((StorePositions,), portfolios.store_positions),

@@ -24,6 +24,7 @@ from messages.base import Message
 from messages.decisions import Intent
 from messages.store import (
     CountsQuery,
+    StoreCorrection,
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
@@ -32,6 +33,7 @@ from messages.store import (
     StoreMovement,
     StoreOrder,
     StorePositions,
+    StoreSightings,
     StoreTrade,
 )
 
@@ -45,7 +47,9 @@ before its own: a trade's intent comes a moment behind the trade and then shares
 _JITTER: Final = 0.2
 _UNHURRIED: Final = (
     StoreTrade,
+    StoreCorrection,
     StoreMovement,
+    StoreSightings,
     StoreCursor,
     StoreDuplicates,
     StorePositions,

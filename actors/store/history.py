@@ -49,14 +49,14 @@ WHERE wallet = $1 AND traded_at_ns BETWEEN $2 AND $3 ORDER BY seq
 _FOLD: Final = """
 WITH steps AS (
     SELECT wallet, token_id, traded_at_ns AS at_ns, seq,
-        CASE side WHEN 'BUY' THEN size ELSE -size END AS shares
-    FROM trades WHERE wallet = ANY($1::text[]) AND retracted_at_ns = 0
+        CASE side WHEN 'BUY' THEN 1 ELSE -1 END * coalesce(stands, size) AS shares
+    FROM trades WHERE wallet = ANY($1::text[])
     UNION ALL
     SELECT wallet, token_id, moved_at_ns, seq, CASE kind WHEN 'SPLIT' THEN size ELSE -size END
     FROM leader_movements WHERE wallet = ANY($1::text[])),
 running AS (
     SELECT wallet, token_id, shares, sum(shares) OVER (
-        PARTITION BY wallet, token_id ORDER BY at_ns, seq, shares ROWS UNBOUNDED PRECEDING) AS total
+        PARTITION BY wallet, token_id ORDER BY at_ns, shares < 0, seq ROWS UNBOUNDED PRECEDING) AS total
     FROM steps)
 INSERT INTO leader_positions (wallet, token_id, shares)
 SELECT wallet, token_id, sum(shares) - least(0, min(total)) FROM running GROUP BY wallet, token_id

@@ -29,14 +29,15 @@ FIELDS: Final = {
 }
 _NAMES: Final = ", ".join(FIELDS)
 _INSERT: Final = f"""
-WITH fresh AS (
+WITH given AS (SELECT * FROM {unnest(**FIELDS, raw="json", position="numeric")}),
+fresh AS (
     INSERT INTO leader_movements ({_NAMES}, raw)
-    SELECT {_NAMES}, raw FROM {unnest(**FIELDS, raw="json")} ORDER BY ord
+    SELECT {_NAMES}, raw FROM given ORDER BY ord
     ON CONFLICT DO NOTHING
-    RETURNING seq, wallet, token_id, position_after)
+    RETURNING key)
 INSERT INTO leader_positions (wallet, token_id, shares)
-SELECT DISTINCT ON (wallet, token_id) wallet, token_id, position_after
-FROM fresh ORDER BY wallet, token_id, seq DESC
+SELECT DISTINCT ON (wallet, token_id) wallet, token_id, position
+FROM fresh JOIN given USING (key) ORDER BY wallet, token_id, ord DESC
 ON CONFLICT (wallet, token_id) DO UPDATE SET shares = excluded.shares
 """
 _SINCE: Final = f"""
@@ -50,7 +51,7 @@ ORDER BY leader_movements.seq
 
 async def store_movements(connection: Connection, writes: Sequence[StoreMovement]) -> None:
     """Record movements in the order given; one that is there already changes nothing."""
-    await connection.execute(_INSERT, *columns(values_of(write.movement) for write in writes))
+    await connection.execute(_INSERT, *columns([*values_of(write.movement), write.position] for write in writes))
 
 
 async def since(connection: Connection, loads: Sequence[LoadLeader]) -> dict[str, tuple[LeaderMovement, ...]]:

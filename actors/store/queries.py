@@ -96,8 +96,18 @@ async def why(connection: Connection, trade_id: str) -> dict[str, Any] | None:
     decisions = await connection.fetch(
         "SELECT * FROM intents WHERE trade_id = $1 ORDER BY decided_at_ns, portfolio_id", trade_id
     )
+    corrections = await connection.fetch(
+        "SELECT was, now, reason, kind, feed, at_ns FROM corrections WHERE trade_id = $1 ORDER BY seq", trade_id
+    )
+    sightings = await connection.fetch(
+        "SELECT kind, feed, seen_at_ns FROM sightings"
+        " WHERE wallet = $1 AND tx = $2 AND token_id = $3 AND side = $4 ORDER BY seen_at_ns, kind",
+        *(trade[name] for name in ("wallet", "tx", "token_id", "side")),
+    )
     return {
         "trade": _plain(trade, without=("raw",)),
+        "corrections": [_plain(row) for row in corrections],
+        "sightings": [_plain(row) for row in sightings],
         "decisions": [await _decision(connection, row) for row in decisions],
     }
 
@@ -134,7 +144,7 @@ _AMOUNTS: Final = frozenset(
         "price_expected",
         "reserved",
     }
-    | {"fee_rate", "tick", "shortfall", "filled", "fee"}
+    | {"fee_rate", "tick", "shortfall", "filled", "fee", "stands", "was", "now"}
 )
 
 

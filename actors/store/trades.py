@@ -1,10 +1,9 @@
-"""Leaders in SQL: their trades, positions, cursors, and the count of their re-deliveries."""
+"""Leaders in SQL: their trades and what became of them, positions, cursors, and who saw what when."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Final
 
 from actors.store import movements
@@ -15,9 +14,10 @@ from messages.store import (
     LeaderLoaded,
     LeaderPosition,
     LoadLeader,
+    StoreCorrection,
     StoreCursor,
     StoreDuplicates,
-    StoreRetraction,
+    StoreSightings,
     StoreTrade,
 )
 from messages.trades import LeaderTrade, Side, SourceKind
@@ -47,34 +47,61 @@ FIELDS: Final = {
     "event_slug": "text",
     "block_number": "bigint",
     "log_index": "bigint",
-    "retracted_at_ns": "bigint",
+    "is_remainder": "boolean",
 }
-SELECTED: Final = ", ".join(f"trades.{name}" for name in ("seq", *FIELDS))
+SELECTED: Final = ", ".join(f"trades.{name}" for name in ("seq", *FIELDS, "stands"))
 _NAMES: Final = ", ".join(FIELDS)
+CORRECTED: Final = {
+    "wallet": "text",
+    "token_id": "text",
+    "trade_id": "text",
+    "was": "numeric",
+    "now": "numeric",
+    "reason": "text",
+    "kind": "text",
+    "feed": "text",
+    "at_ns": "bigint",
+}
+SIGHTED: Final = {
+    "wallet": "text",
+    "tx": "text",
+    "token_id": "text",
+    "side": "text",
+    "kind": "text",
+    "feed": "text",
+    "traded_at_ns": "bigint",
+    "seen_at_ns": "bigint",
+}
 
 _INSERT: Final = f"""
-WITH fresh AS (
+WITH given AS (SELECT * FROM {unnest(**FIELDS, raw="json", position="numeric")}),
+fresh AS (
     INSERT INTO trades ({_NAMES}, raw)
-    SELECT {_NAMES}, raw FROM {unnest(**FIELDS, raw="json")} ORDER BY ord
+    SELECT {_NAMES}, raw FROM given ORDER BY ord
     ON CONFLICT DO NOTHING
-    RETURNING seq, wallet, token_id, position_after)
+    RETURNING trade_id)
 INSERT INTO leader_positions (wallet, token_id, shares)
-SELECT DISTINCT ON (wallet, token_id) wallet, token_id, position_after
-FROM fresh ORDER BY wallet, token_id, seq DESC
+SELECT DISTINCT ON (wallet, token_id) wallet, token_id, position
+FROM fresh JOIN given USING (trade_id) ORDER BY wallet, token_id, ord DESC
 ON CONFLICT (wallet, token_id) DO UPDATE SET shares = excluded.shares
 """
-_RETRACT: Final = f"""
-WITH input AS MATERIALIZED (SELECT * FROM {
-    unnest(wallet="text", tx="text", token_id="text", side="text", retracted_at_ns="bigint", shares="numeric")
-}),
-marked AS (
-    UPDATE trades SET retracted_at_ns = input.retracted_at_ns FROM input
-    WHERE trades.wallet = input.wallet AND trades.tx = input.tx
-        AND trades.token_id = input.token_id AND trades.side = input.side)
+_CORRECT: Final = f"""
+WITH given AS (SELECT * FROM {unnest(**CORRECTED, position="numeric")}),
+fresh AS (
+    INSERT INTO corrections (trade_id, was, now, reason, kind, feed, at_ns)
+    SELECT trade_id, was, now, reason, kind, feed, at_ns FROM given ORDER BY ord
+    ON CONFLICT DO NOTHING
+    RETURNING trade_id),
+counted AS (
+    UPDATE trades SET stands = given.now
+    FROM fresh JOIN given USING (trade_id) WHERE trades.trade_id = given.trade_id)
 INSERT INTO leader_positions (wallet, token_id, shares)
-SELECT DISTINCT ON (wallet, token_id) wallet, token_id, shares
-FROM input ORDER BY wallet, token_id, ord DESC
+SELECT DISTINCT wallet, token_id, position FROM fresh JOIN given USING (trade_id)
 ON CONFLICT (wallet, token_id) DO UPDATE SET shares = excluded.shares
+"""
+_SIGHT: Final = f"""
+INSERT INTO sightings ({", ".join(SIGHTED)}) SELECT {", ".join(SIGHTED)} FROM {unnest(**SIGHTED)}
+ON CONFLICT DO NOTHING
 """
 _CURSORS: Final = f"""
 UPDATE leaders SET cursor_s = greatest(leaders.cursor_s, moved.cursor_s)
@@ -105,21 +132,32 @@ ORDER BY trades.seq
 _FOREIGN_TEXT: Final = frozenset({"outcome", "title", "slug", "event_slug", "feed"})
 
 
-async def store_trades(connection: Connection, writes: Sequence[StoreTrade | StoreRetraction]) -> None:
-    """Record trades, and what became of them, in the order given; a trade that is there already changes
-    nothing."""
-    for _, run in groupby(writes, key=type):
-        await _store_run(connection, list(run))
+async def store_trades(connection: Connection, writes: Sequence[StoreTrade | StoreCorrection]) -> None:
+    """Record trades and what is said of them later, in the order given: the last position stands.
+
+    What is there already changes nothing.
+    """
+    trades: list[StoreTrade] = []
+    for write in writes:
+        if isinstance(write, StoreTrade):
+            trades.append(write)
+            continue
+        await _insert(connection, trades)
+        trades = []
+        await connection.execute(_CORRECT, *columns(_corrected(write)))
+    await _insert(connection, trades)
 
 
-async def _store_run(connection: Connection, writes: Sequence[StoreTrade | StoreRetraction]) -> None:
-    """Write some of one kind."""
-    trades = [write.trade for write in writes if isinstance(write, StoreTrade)]
-    if trades:
-        await connection.execute(_INSERT, *columns(values_of(trade) for trade in trades))
-    retractions = [write for write in writes if isinstance(write, StoreRetraction)]
-    for group in rounds(retractions, key=lambda one: (one.wallet, one.tx, one.token_id, one.side)):
-        await connection.execute(_RETRACT, *columns(_retraction(one) for one in group))
+async def _insert(connection: Connection, writes: Sequence[StoreTrade]) -> None:
+    if writes:
+        await connection.execute(_INSERT, *columns([*values_of(write.trade), write.position] for write in writes))
+
+
+async def store_sightings(connection: Connection, writes: Sequence[StoreSightings]) -> None:
+    """Record who saw what when; what was recorded first stands."""
+    rows = [[getattr(one, name) for name in SIGHTED] for write in writes for one in write.sightings]
+    if rows:
+        await connection.execute(_SIGHT, *columns(rows))
 
 
 async def store_cursors(connection: Connection, writes: Sequence[StoreCursor]) -> None:
@@ -175,11 +213,25 @@ def trade_from(row: Row) -> LeaderTrade:
     fields = {name: row[name] for name in FIELDS}
     fields["side"] = Side(fields["side"])
     fields["kind"] = SourceKind(fields["kind"])
-    return LeaderTrade(seq=row["seq"], seen_mono_ns=0, **fields)
+    return LeaderTrade(seq=row["seq"], seen_mono_ns=0, stands=row["stands"], **fields)
 
 
-def _retraction(write: StoreRetraction) -> tuple[object, ...]:
-    return write.wallet, write.tx, write.token_id, write.side, write.retracted_at_ns, write.shares
+def _corrected(write: StoreCorrection) -> list[list[object]]:
+    return [
+        [
+            write.wallet,
+            write.token_id,
+            each.trade_id,
+            each.was,
+            each.now,
+            each.reason,
+            write.kind,
+            clean(write.feed),
+            write.at_ns,
+            write.position,
+        ]
+        for each in write.corrections
+    ]
 
 
 def values_of(trade: LeaderTrade) -> list[object]:

@@ -6,19 +6,23 @@ import pytest
 from examples import CONDITION, NO, NOON_NS, NS, SHARE, WALLET, YES, report, trade, tx_of
 from thespian.actors import ActorExitRequest
 
-from actors.leader.actor import HOLD_MAX_S, Leader, LeaderArgs
+from actors.leader.actor import HOLD_MAX_S, Leader
+from actors.leader.args import LeaderArgs
+from actors.leader.ledger import TradeLedger
 from messages.backfill import FoldPositions, HistoryAdded, PositionsFolded
 from messages.directory import Directory
 from messages.ingest import LeaderReady
 from messages.movements import MovementKind, MovementReported
 from messages.store import (
+    CorrectionReason,
     LeaderLoaded,
     LeaderPosition,
     LoadLeader,
+    StoreCorrection,
     StoreCursor,
     StoreDuplicates,
     StoreMovement,
-    StoreRetraction,
+    StoreSightings,
     StoreTrade,
 )
 from messages.trades import CursorReached, FillsRetracted, GapSuspected, LeaderTrade, Side, SourceKind, Swept
@@ -133,7 +137,7 @@ def test_a_live_sale_does_not_overtake_a_buy_missed_while_nobody_looked(house):
     house.tell(sale)
     assert house.accepted() == []
     house.tell(report(tx=tx_of(2), kind=SourceKind.API, feed="poller"))
-    house.tell(Swept(wallet=WALLET, began_at_ns=house.sim.clock.now_ns() + 60 * NS))
+    house.tell(Swept(wallet=WALLET, began_at_ns=house.sim.clock.now_ns() + 60 * NS, load=2))
     bought, sold = house.accepted()
     assert (bought.side, sold.side) == (Side.BUY, Side.SELL)
     assert sold.position_before == 200 * SHARE
@@ -164,7 +168,9 @@ def test_a_trade_is_stored_before_any_portfolio_hears_of_it(house):
 def test_reports_wait_in_their_order_while_the_leader_is_loaded():
     with Simulation(start_ns=NOON_NS) as sim:
         house = House(sim)
-        house.tell(*[report(tx=tx_of(n)) for n in (3, 1, 2)], CursorReached(wallet=WALLET, cursor_s=7))
+        house.tell(
+            *[report(tx=tx_of(n)) for n in (3, 1, 2)], CursorReached(wallet=WALLET, cursor_s=7, load=1)
+        )
         assert house.accepted() == []
         house.store.clear()
         house.loads()
@@ -177,7 +183,7 @@ def test_reports_wait_in_their_order_while_the_leader_is_loaded():
 def test_ingest_hears_of_the_leader_only_once_it_has_its_state(house):
     assert house.leaders.messages == []
     house.sim.run()
-    assert house.leaders.take(LeaderReady) == LeaderReady(wallet=WALLET, cursor_s=NOON_NS // NS - 60)
+    assert house.leaders.take(LeaderReady) == LeaderReady(wallet=WALLET, cursor_s=NOON_NS // NS - 60, load=1)
 
 
 def test_a_store_that_is_gone_is_not_asked_in_a_loop():
@@ -240,7 +246,7 @@ def test_rows_missed_on_the_way_are_trades_one_after_the_other(house):
 
 
 def test_the_cursor_is_never_durable_before_the_trades_it_stands_for(house):
-    house.tell(report(), CursorReached(wallet=WALLET, cursor_s=9))
+    house.tell(report(), CursorReached(wallet=WALLET, cursor_s=9, load=1))
     kinds = [type(each) for each in house.store.messages]
     assert kinds.index(StoreTrade) < kinds.index(StoreCursor)
 
@@ -282,9 +288,10 @@ def test_a_trade_that_the_chain_takes_back_leaves_the_position_as_it_was(house):
 
     house.tell(taken_back(tx_of(1)), chained(tx=tx_of(3), size=SHARE))
 
-    write = house.store.take(StoreRetraction)
-    assert (write.tx, write.token_id, write.side) == (tx_of(1), YES, Side.BUY)
-    assert (write.retracted_at_ns, write.shares) == (NOON_NS + 9, 30 * SHARE)
+    write = house.store.take(StoreCorrection)
+    (change,) = write.corrections
+    assert (change.was, change.now, change.reason) == (100 * SHARE, 0, CorrectionReason.TAKEN_BACK)
+    assert (write.kind, write.at_ns, write.position) == (SourceKind.CHAIN, NOON_NS + 9, 30 * SHARE)
     assert house.accepted()[-1].position_before == 30 * SHARE
 
 
@@ -293,19 +300,21 @@ def test_a_sale_of_more_than_was_known_gives_back_no_more_than_it_took(house):
 
     house.tell(taken_back(tx_of(2)))
 
-    assert house.store.take(StoreRetraction).shares == 10 * SHARE
+    assert house.store.take(StoreCorrection).position == 10 * SHARE
 
 
 def test_a_trade_given_again_is_recorded_and_not_copied_again(house):
     house.tell(chained(), taken_back(chained().tx))
     (trade,) = house.accepted()
-    house.store.take_all(StoreRetraction)
+    house.store.take_all(StoreCorrection)
 
     house.tell(chained())
 
     assert house.accepted() == []
-    assert house.store.take(StoreRetraction).retracted_at_ns == 0
-    assert trade.position_after == 100 * SHARE
+    write = house.store.take(StoreCorrection)
+    (change,) = write.corrections
+    assert (change.trade_id, change.now) == (trade.trade_id, 100 * SHARE)
+    assert (change.reason, write.position) == (CorrectionReason.REPORTED_AGAIN, 100 * SHARE)
 
 
 def test_a_retraction_that_comes_before_the_leader_is_loaded_waits(house):
@@ -316,7 +325,7 @@ def test_a_retraction_that_comes_before_the_leader_is_loaded_waits(house):
 
     house.sim.advance(60)
 
-    assert house.store.take(StoreRetraction).shares == 0
+    assert house.store.take(StoreCorrection).position == 0
 
 
 def test_a_sale_held_after_a_gap_that_never_happened_is_let_go(house):
@@ -326,3 +335,74 @@ def test_a_sale_held_after_a_gap_that_never_happened_is_let_go(house):
     house.sim.advance(HOLD_MAX_S + 1)
 
     assert [trade.tx for trade in house.accepted()] == [tx_of(1)]
+
+
+def swept(house, began_at_ns, **changes):
+    house.tell(Swept(wallet=WALLET, began_at_ns=began_at_ns, load=1, **changes))
+
+
+def polled(began_at_ns, **changes):
+    return report(kind=SourceKind.API, feed="poller", sweep_ns=began_at_ns, **changes)
+
+
+def test_twins_of_the_stream_that_were_one_fill_are_put_right_and_no_order_follows(house):
+    house.tell(report(occurrence=1), report(occurrence=2))
+    assert len(house.accepted()) == 2
+
+    house.tell(polled(NOON_NS + 6 * NS))
+    swept(house, NOON_NS + 6 * NS)
+
+    write = house.store.take(StoreCorrection)
+    assert (write.kind, write.position) == (SourceKind.API, 100 * SHARE)
+    assert [change.reason for change in write.corrections] == [CorrectionReason.REPORTED_LESS]
+    assert house.accepted() == []
+
+
+def test_a_buy_that_comes_behind_the_sale_of_its_shares_leaves_nothing(house):
+    house.tell(report(tx=tx_of(2), side=Side.SELL, traded_at_ns=NOON_NS + NS), report(tx=tx_of(1)))
+
+    sold, bought = house.accepted()
+
+    assert (sold.position_before, sold.position_after) == (0, 0)
+    assert (bought.position_before, bought.position_after) == (0, 100 * SHARE)
+    assert [write.position for write in house.store.take_all(StoreTrade)] == [0, 0]
+
+
+def test_who_saw_what_when_is_written_once_for_each_kind(house):
+    house.tell(report(seen_at_ns=5), report(feed="stream-2"), report(occurrence=2))
+    house.tell(polled(NOON_NS, seen_at_ns=9), report(tx=tx_of(2), traded_at_ns=NOON_NS - 61 * NS))
+    house.sim.advance(1.1)
+
+    (write,) = house.store.take_all(StoreSightings)
+
+    seen = [(one.kind, one.feed, one.seen_at_ns) for one in write.sightings]
+    assert seen == [(SourceKind.STREAM, "stream-1", 5), (SourceKind.API, "poller", 9)]
+
+
+def test_a_cursor_of_an_earlier_incarnation_does_not_become_durable(house):
+    house.sim.run()
+    house.sim.crash(house.leader)
+    house.tell(report(), CursorReached(wallet=WALLET, cursor_s=9, load=1))
+    house.sim.advance(5)
+
+    assert house.accepted() == []
+    assert house.store.take_all(StoreCursor) == []
+    assert [ready.load for ready in house.leaders.take_all(LeaderReady)] == [1, 2]
+
+
+def test_a_report_that_kills_the_leader_again_and_again_is_put_aside(house, monkeypatch):
+    deadly = report(tx=tx_of(66))
+    observe = TradeLedger.observe
+
+    def dies(ledger, row):
+        assert row.tx != deadly.tx, "it dies of this"
+        return observe(ledger, row)
+
+    monkeypatch.setattr(TradeLedger, "observe", dies)
+    for _ in range(4):
+        house.tell(deadly)
+        house.sim.advance(10)
+    house.tell(report())
+
+    assert [trade.tx for trade in house.accepted()] == [report().tx]
+    assert house.sim.base.drops() == {("Leader", "FillReported", "crashed"): 2}

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.leader.movements import Movements
+from actors.leader.position import Positions
 from messages.movements import MovementKind, MovementReported
+from messages.store import LeaderPosition
 
 
 def reported(kind: MovementKind, *tokens: str, **changes: Any) -> MovementReported:
@@ -27,43 +29,48 @@ def reported(kind: MovementKind, *tokens: str, **changes: Any) -> MovementReport
     return MovementReported(**fields)
 
 
-def applied(known: Movements, positions: dict[str, int], *reports: MovementReported) -> int:
+def applied(known: Movements, positions: Positions, *reports: MovementReported) -> int:
     """Take the reports as a leader does, and return how many movements were new."""
-    new = 0
-    for report in reports:
-        for movement in known.take(report, positions):
-            assert movement.position_before == positions.get(movement.token_id, 0)
-            positions[movement.token_id] = movement.position_after
-            new += 1
-    return new
+    return sum(len(known.take(report, positions)) for report in reports)
+
+
+def holding(**shares: int) -> Positions:
+    positions = Positions()
+    tokens = {"yes": YES, "no": NO}
+    positions.restore([LeaderPosition(tokens[name], size) for name, size in shares.items()], [])
+    return positions
+
+
+def held(positions: Positions) -> tuple[int, int]:
+    return positions.shares(YES) // SHARE, positions.shares(NO) // SHARE
 
 
 def test_a_split_gives_both_outcomes_a_merge_takes_both_and_a_redemption_takes_one() -> None:
-    known, positions = Movements(), {YES: 5 * SHARE}
+    known, positions = Movements(), holding(yes=5 * SHARE)
     applied(known, positions, reported(MovementKind.SPLIT))
-    assert positions == {YES: 15 * SHARE, NO: 10 * SHARE}
+    assert held(positions) == (15, 10)
     applied(known, positions, reported(MovementKind.MERGE, size=4 * SHARE))
-    assert positions == {YES: 11 * SHARE, NO: 6 * SHARE}
+    assert held(positions) == (11, 6)
     applied(known, positions, reported(MovementKind.REDEEM, NO, size=6 * SHARE))
-    assert positions == {YES: 11 * SHARE, NO: 0}
+    assert held(positions) == (11, 0)
 
 
 def test_no_position_falls_under_zero() -> None:
-    known, positions = Movements(), {YES: SHARE}
+    known, positions = Movements(), holding(yes=SHARE)
     applied(known, positions, reported(MovementKind.MERGE), reported(MovementKind.REDEEM, NO))
-    assert positions == {YES: 0, NO: 0}
+    assert held(positions) == (0, 0)
 
 
 def test_a_row_that_is_read_again_changes_nothing_and_a_twin_counts() -> None:
-    known, positions = Movements(), dict[str, int]()
+    known, positions = Movements(), Positions()
     split = reported(MovementKind.SPLIT)
     twin = reported(MovementKind.SPLIT, occurrence=2)
     assert applied(known, positions, split, split, twin, twin, split) == 4
-    assert positions == {YES: 20 * SHARE, NO: 20 * SHARE}
+    assert held(positions) == (20, 20)
 
 
 def test_what_is_stored_is_known_after_a_restart() -> None:
-    known, positions = Movements(), dict[str, int]()
+    known, positions = Movements(), Positions()
     stored = [
         movement
         for report in (reported(MovementKind.SPLIT), reported(MovementKind.SPLIT, occurrence=2))
@@ -78,7 +85,8 @@ def test_what_is_stored_is_known_after_a_restart() -> None:
 
 def test_what_is_pruned_is_forgotten() -> None:
     known = Movements()
-    applied(known, {}, reported(MovementKind.SPLIT), reported(MovementKind.SPLIT, moved_at_ns=NOON_NS + 9))
+    later = reported(MovementKind.SPLIT, moved_at_ns=NOON_NS + 9)
+    applied(known, Positions(), reported(MovementKind.SPLIT), later)
     assert len(known) == 2, "one content, counted once for each outcome"
     known.prune(NOON_NS + 10)
     assert len(known) == 0
@@ -102,4 +110,4 @@ def test_any_repetition_in_any_order_counts_each_once(rows: Any, random: Any) ->
     shuffled = [*reports, *reports]
     random.shuffle(shuffled)
     expected = sum(len(one.token_ids) for one in reports)
-    assert applied(Movements(), {}, *shuffled) == expected
+    assert applied(Movements(), Positions(), *shuffled) == expected

@@ -35,7 +35,9 @@ from messages.store import (
     PaperSettlementStored,
     PortfolioLoaded,
     PositionRow,
+    Sighting,
     StoreAvailability,
+    StoreCorrection,
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
@@ -46,8 +48,8 @@ from messages.store import (
     StorePaperOrder,
     StorePaperSettlement,
     StorePositions,
-    StoreRetraction,
     StoreSettlement,
+    StoreSightings,
     StoreTrade,
     SubscribeAvailability,
 )
@@ -85,6 +87,8 @@ class Books:
     paper_orders: dict[str, PaperOrder] = field(default_factory=dict)
     paper_fills: dict[str, Fill] = field(default_factory=dict)
     mismatches: list[StoreMismatch] = field(default_factory=list)
+    corrections: list[StoreCorrection] = field(default_factory=list)
+    sightings: dict[tuple[str, str, str, str, str], Sighting] = field(default_factory=dict)
     unfinished: dict[str, None] = field(default_factory=dict)
     """The orders that are not terminal."""
 
@@ -122,24 +126,23 @@ class Books:
         trade = write.trade
         if trade.trade_id not in self.trades:
             self.trades[trade.trade_id] = changed(trade, seq=len(self.trades) + 1, seen_mono_ns=0)
-            self.leader_positions[trade.wallet, trade.token_id] = trade.position_after
+            self.leader_positions[trade.wallet, trade.token_id] = write.position
 
-    def store_retraction(self, write: StoreRetraction) -> None:
-        for trade_id, trade in self.trades.items():
-            if (trade.wallet, trade.tx, trade.token_id, trade.side) == (
-                write.wallet,
-                write.tx,
-                write.token_id,
-                write.side,
-            ):
-                self.trades[trade_id] = changed(trade, retracted_at_ns=write.retracted_at_ns)
-        self.leader_positions[write.wallet, write.token_id] = write.shares
+    def store_correction(self, write: StoreCorrection) -> None:
+        self.corrections.append(write)
+        for each in write.corrections:
+            self.trades[each.trade_id] = changed(self.trades[each.trade_id], stands=each.now)
+        self.leader_positions[write.wallet, write.token_id] = write.position
+
+    def store_sightings(self, write: StoreSightings) -> None:
+        for one in write.sightings:
+            self.sightings.setdefault((one.wallet, one.tx, one.token_id, one.side, one.kind), one)
 
     def store_movement(self, write: StoreMovement) -> None:
         moved = write.movement
         if moved.key not in self.movements:
             self.movements[moved.key] = changed(moved, raw=b"")
-            self.leader_positions[moved.wallet, moved.token_id] = moved.position_after
+            self.leader_positions[moved.wallet, moved.token_id] = write.position
 
     def store_cursor(self, write: StoreCursor) -> None:
         followed_at_ns, cursor_s = self.leaders[write.wallet]
@@ -272,8 +275,9 @@ class Books:
 _APPLY: dict[type, Any] = {
     LoadLeader: Books.load_leader,
     StoreTrade: Books.store_trade,
-    StoreRetraction: Books.store_retraction,
+    StoreCorrection: Books.store_correction,
     StoreMovement: Books.store_movement,
+    StoreSightings: Books.store_sightings,
     StoreCursor: Books.store_cursor,
     StoreDuplicates: Books.store_duplicates,
     LoadPortfolio: Books.load_portfolio,

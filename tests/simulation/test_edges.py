@@ -6,6 +6,7 @@ import edges
 import pytest
 import run
 
+from messages.decisions import SkipReason
 from ops.venue import FaultSpec
 from ops.venue.faults import spec
 from supervisor.simulation import ClockStep, FaultPlan
@@ -20,7 +21,7 @@ def test_every_invariant_holds_whatever_the_network_does(seed):
         error.add_note(f"repeat it with: {run.repetition('edges', seed)}")
         raise
     assert result.trades > 0
-    assert result.fills > 0
+    assert result.fills > 0 or result.skips[SkipReason.NO_PRICE], "prices were had, and nothing was bought"
 
 
 def test_a_seed_repeats_its_run_to_the_byte():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import msgspec
 from store_memory import Books, MemoryStore
 
 from actors.executor.actor import Executor, ExecutorArgs
@@ -36,7 +37,7 @@ from messages.markets import (
     Resolution,
     WatchResolution,
 )
-from messages.trades import CursorReached, FillReported, Side, SourceKind
+from messages.trades import CursorReached, FillReported, Side, SourceKind, Swept
 from supervisor import Backoff, Clock, Mailbox, Overflow, Strategy, SupervisedActor, Supervision, handles
 
 NS = 1_000_000_000
@@ -207,6 +208,7 @@ class Feeds(SupervisedActor):
 
     def started(self) -> None:
         self.addresses: dict[str, Any] = {}
+        self.loads: dict[str, int] = {}
         self.cursors: dict[str, int] = {}
         self.counted: Counter[tuple[str, TrueFill]] = Counter()
         self.deliveries = 0
@@ -217,10 +219,11 @@ class Feeds(SupervisedActor):
     @handles(LeadersWatched)
     def on_watched(self, message: LeadersWatched, sender: Any) -> None:
         for wallet, address in message.addresses.items():
-            if self.addresses.get(wallet) != address:
-                # What its former actor was sent may have died with it.
+            if (self.addresses.get(wallet), self.loads.get(wallet)) != (address, message.loads[wallet]):
+                # What its former incarnation was sent may have died with it.
                 self.cursors[wallet] = message.polled_from_s[wallet]
         self.addresses = message.addresses
+        self.loads = dict(message.loads)
 
     @handles(_Trade)
     def on_trade(self, message: _Trade, sender: Any) -> None:
@@ -249,7 +252,7 @@ class Feeds(SupervisedActor):
     @handles(_Poll)
     def on_poll(self, message: _Poll, sender: Any) -> None:
         """Read every wallet's orders since its cursor, legs of an order in one row at their average."""
-        until_s = true_ns(self.clock) // NS - API_LAG_S
+        until_s, began_ns = true_ns(self.clock) // NS - API_LAG_S, self.clock.now_ns()
         for wallet, address in self.addresses.items():
             since_s = self.cursors[wallet] - OVERLAP_S
             orders: dict[tuple[str, str, str], list[TrueFill]] = defaultdict(list)
@@ -260,8 +263,11 @@ class Feeds(SupervisedActor):
                     **{name: getattr(legs[0], name) for name in TrueFill.__slots__ if name != "size"},
                     size=sum(leg.size for leg in legs),
                 )
-                self.send(address, reported(whole, SourceKind.API, "poll", 1, self.clock))
-            self.send(address, CursorReached(wallet=wallet, cursor_s=until_s))
+                row = reported(whole, SourceKind.API, "poll", 1, self.clock)
+                self.send(address, msgspec.structs.replace(row, sweep_ns=began_ns))
+            load = self.loads[wallet]
+            self.send(address, CursorReached(wallet=wallet, cursor_s=until_s, load=load))
+            self.send(address, Swept(wallet=wallet, began_at_ns=began_ns, load=load))
             self.cursors[wallet] = until_s
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from examples import NOON_NS, WALLET, trade, tx_of
+from examples import NOON_NS, WALLET, stored, trade, tx_of
 from thespian.actors import ActorSystem
 
 from actors.store.actor import Store, StoreArgs
@@ -68,7 +68,7 @@ async def count(url: str, query: str = "SELECT count(*) FROM trades") -> int:
 
 async def test_writes_and_loads_are_answered_to_who_asked(base: Any, spawn: Callable[..., Any]) -> None:
     store = spawn()
-    base.tell(store, StoreTrade(trade=trade()))
+    base.tell(store, stored(trade()))
     loaded, counts = await asyncio.gather(
         base.ask(store, LOAD, timeout_s=10), base.ask(store, CountsQuery(), timeout_s=10)
     )
@@ -89,7 +89,7 @@ async def test_subscribers_hear_at_once_and_at_each_change(
         "RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$; "
         "CREATE TRIGGER fail BEFORE INSERT ON trades EXECUTE FUNCTION fail()"
     )
-    base.tell(store, StoreTrade(trade=trade()))
+    base.tell(store, stored(trade()))
     async with asyncio.timeout(10):
         while True:
             if not heard[-1].available:
@@ -105,7 +105,7 @@ async def test_subscribers_hear_at_once_and_at_each_change(
 async def test_an_orderly_stop_writes_what_waits(base: Any, spawn: Callable[..., Any], url: str) -> None:
     store = spawn()
     for number in range(2000):
-        base.tell(store, StoreTrade(trade=trade(tx=tx_of(number))))
+        base.tell(store, stored(trade(tx=tx_of(number))))
     await base.stop(20)
     assert await count(url) == 2000
 
@@ -123,7 +123,7 @@ async def test_a_crash_of_the_actor_costs_nothing_that_it_had_taken(
 
     monkeypatch.setattr(Committer, "put", put)
     for number in range(1000):
-        base.tell(store, StoreTrade(trade=trade(tx=tx_of(number))))
+        base.tell(store, stored(trade(tx=tx_of(number))))
     await base.ask(store, LOAD, timeout_s=20)
     assert await count(url) == 999
     assert [one.restarts for one in base.tree() if one.path == "store"] == [1]

@@ -6,20 +6,20 @@ import json
 from typing import Any
 
 import pytest
-from examples import NOON_NS, changed, fill, intent, trade, tx_of
+from examples import NOON_NS, changed, fill, intent, stored, trade, tx_of
 from store_desk import Desk
 
 from messages.orders import OrderState
-from messages.store import DecisionOutcome, StoreDecision, StoreOrder, StoreSettlement, StoreTrade
+from messages.store import DecisionOutcome, StoreDecision, StoreOrder, StoreSettlement
 
 BAD: dict[str, Any] = {
-    "a size the database refuses": StoreTrade(trade=trade(size=-5, usdc=1, tx=tx_of(900))),
-    "a price beyond one": StoreTrade(trade=trade(price=2_000_000, tx=tx_of(901))),
-    "a time beyond 64 bits": StoreTrade(trade=trade(traded_at_ns=2**70, tx=tx_of(902))),
-    "an amount beyond NUMERIC(30,6)": StoreTrade(trade=trade(size=10**40, usdc=1, tx=tx_of(903))),
-    "half a surrogate in an id": StoreTrade(trade=changed(trade(), key="\ud800")),
-    "NUL in an id": StoreTrade(trade=trade(key="a\0b")),
-    "a key too long for its index": StoreTrade(trade=trade(key="".join(map(str, range(5000))))),
+    "a size the database refuses": stored(trade(size=-5, usdc=1, tx=tx_of(900))),
+    "a price beyond one": stored(trade(price=2_000_000, tx=tx_of(901))),
+    "a time beyond 64 bits": stored(trade(traded_at_ns=2**70, tx=tx_of(902))),
+    "an amount beyond NUMERIC(30,6)": stored(trade(size=10**40, usdc=1, tx=tx_of(903))),
+    "half a surrogate in an id": stored(changed(trade(), key="\ud800")),
+    "NUL in an id": stored(trade(key="a\0b")),
+    "a key too long for its index": stored(trade(key="".join(map(str, range(5000))))),
     "no decision at all": StoreDecision(decision=None),  # type: ignore[arg-type]
     "an order that nobody decided on": StoreOrder(
         order_id="0xunknown",
@@ -58,7 +58,7 @@ async def test_a_bad_write_is_put_aside_and_the_rest_goes_on(desk: Desk, what: s
 
 
 async def test_the_body_of_a_bad_write_is_kept_whole(desk: Desk) -> None:
-    desk.put(StoreTrade(trade=trade(size=-5, usdc=1)))
+    desk.put(stored(trade(size=-5, usdc=1)))
     await desk.settled()
     ((body,),) = await desk.rows("SELECT body FROM dead_writes")
     assert json.loads(body)["trade"]["size"] == -5
@@ -77,7 +77,7 @@ async def test_a_bad_decision_is_answered(desk: Desk) -> None:
 async def test_many_bad_writes_among_many_good(desk: Desk) -> None:
     for number in range(300):
         size = -1 if number % 10 == 0 else 1
-        desk.put(StoreTrade(trade=trade(tx=tx_of(number), size=size, usdc=0, traded_at_ns=NOON_NS)))
+        desk.put(stored(trade(tx=tx_of(number), size=size, usdc=0, traded_at_ns=NOON_NS)))
     await desk.settled()
     assert await desk.rows("SELECT count(*) FROM trades") == [(270,)]
     assert await desk.rows("SELECT count(*) FROM dead_writes") == [(30,)]

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from examples import NO, NOON_NS, NS, SHARE, WALLET, YES, sale, trade, tx_of
+from examples import NO, NOON_NS, NS, SHARE, WALLET, YES, sale, stored, trade, tx_of
 from store_desk import Desk
 
 from messages.store import (
+    Correction,
+    CorrectionReason,
     LeaderPosition,
     LoadLeader,
+    Sighting,
+    StoreCorrection,
     StoreCursor,
     StoreDuplicates,
-    StoreRetraction,
+    StoreSightings,
     StoreTrade,
 )
-from messages.trades import Side, SourceKind
+from messages.trades import LeaderTrade, Side, SourceKind
 
 OTHER = "0x" + "b2" * 20
 
@@ -52,46 +56,85 @@ async def test_the_same_trade_again_changes_nothing(desk: Desk) -> None:
     assert loaded.positions == (LeaderPosition(YES, 60 * SHARE),)
 
 
-def retraction(tx: str, shares: int, at_ns: int = NOON_NS, side: Side = Side.BUY) -> StoreRetraction:
-    return StoreRetraction(
-        wallet=WALLET, tx=tx, token_id=YES, side=side, retracted_at_ns=at_ns, shares=shares
+def correction(of: LeaderTrade, now: int, position: int, at_ns: int = NOON_NS) -> StoreCorrection:
+    was = 0 if now else of.size
+    change = Correction(trade_id=of.trade_id, was=was, now=now, reason=CorrectionReason.TAKEN_BACK)
+    return StoreCorrection(
+        wallet=WALLET,
+        token_id=YES,
+        corrections=(change,),
+        position=position,
+        kind=SourceKind.CHAIN,
+        feed="chain",
+        at_ns=at_ns,
     )
 
 
-async def test_a_trade_that_the_chain_took_back_is_kept_and_marked(desk: Desk) -> None:
+async def test_a_trade_that_the_chain_took_back_is_kept_and_counts_for_nothing(desk: Desk) -> None:
     kept, lost = trade(tx=tx_of(1)), trade(tx=tx_of(2), kind=SourceKind.CHAIN, block_number=7, log_index=3)
     desk.trades(kept, lost)
-    desk.put(retraction(lost.tx, 100 * SHARE))
+    desk.put(correction(lost, 0, 100 * SHARE))
 
     loaded = await desk.load_leader()
 
-    assert [one.retracted_at_ns for one in loaded.trades] == [0, NOON_NS]
+    assert [one.stands for one in loaded.trades] == [None, 0]
     assert (loaded.trades[1].block_number, loaded.trades[1].log_index) == (7, 3)
     assert loaded.positions == (LeaderPosition(YES, 100 * SHARE),)
+    rows = await desk.rows("SELECT trade_id, was, now, reason, kind, at_ns FROM corrections")
+    assert rows == [(lost.trade_id, 100, 0, "TAKEN_BACK", "chain", NOON_NS)]
 
 
-async def test_a_trade_given_again_stands(desk: Desk) -> None:
+async def test_a_trade_reported_again_counts_again_and_both_changes_are_kept(desk: Desk) -> None:
     lost = trade()
     desk.trades(lost)
-    desk.put(retraction(lost.tx, 0))
-    desk.put(retraction(lost.tx, 100 * SHARE, at_ns=0))
+    desk.put(correction(lost, 0, 0))
+    desk.put(correction(lost, lost.size, 100 * SHARE, at_ns=NOON_NS + 1))
 
     loaded = await desk.load_leader()
 
-    assert loaded.trades[0].retracted_at_ns == 0
+    assert loaded.trades[0].stands == lost.size
     assert loaded.positions == (LeaderPosition(YES, 100 * SHARE),)
+    assert await desk.rows("SELECT was, now FROM corrections ORDER BY seq") == [(100, 0), (0, 100)]
 
 
-async def test_trades_and_retractions_of_one_batch_are_taken_in_their_order(desk: Desk) -> None:
+async def test_the_same_correction_again_changes_nothing(desk: Desk) -> None:
+    lost, later = trade(), trade(tx=tx_of(2), position_before=0)
+    desk.trades(lost)
+    desk.put(correction(lost, 0, 0))
+    desk.trades(later)
+    desk.put(correction(lost, 0, 0))
+
+    assert (await desk.load_leader()).positions == (LeaderPosition(YES, 100 * SHARE),)
+
+
+async def test_trades_and_corrections_of_one_batch_are_taken_in_their_order(desk: Desk) -> None:
     first, second = trade(tx=tx_of(1)), trade(tx=tx_of(2), position_before=0)
     desk.trades(first)
-    desk.put(retraction(first.tx, 0))
+    desk.put(correction(first, 0, 0))
     desk.trades(second)
 
     loaded = await desk.load_leader()
 
-    assert [one.retracted_at_ns for one in loaded.trades] == [NOON_NS, 0]
+    assert [one.stands for one in loaded.trades] == [0, None]
     assert loaded.positions == (LeaderPosition(YES, 100 * SHARE),)
+
+
+async def test_a_trade_that_came_late_leaves_the_position_that_its_leader_knows(desk: Desk) -> None:
+    late = trade(tx=tx_of(1))
+    desk.put(StoreTrade(trade=late, position=7 * SHARE))
+    assert (await desk.load_leader()).positions == (LeaderPosition(YES, 7 * SHARE),)
+
+
+async def test_of_each_kind_the_first_sighting_stands(desk: Desk) -> None:
+    about = {"wallet": WALLET, "tx": tx_of(1), "token_id": YES, "side": Side.BUY, "traded_at_ns": NOON_NS}
+    first = Sighting(**about, kind=SourceKind.STREAM, feed="stream-1", seen_at_ns=NOON_NS + 5)
+    other = Sighting(**about, kind=SourceKind.CHAIN, feed="chain", seen_at_ns=NOON_NS + 3)
+    again = Sighting(**about, kind=SourceKind.STREAM, feed="stream-2", seen_at_ns=NOON_NS + 9)
+    desk.put(StoreSightings(sightings=(first, other)))
+    desk.put(StoreSightings(sightings=(again,)))
+    await desk.settled()
+    rows = await desk.rows("SELECT kind, feed, seen_at_ns - traded_at_ns FROM sightings ORDER BY kind")
+    assert rows == [("chain", "chain", 3), ("stream", "stream-1", 5)]
 
 
 async def test_positions_are_those_after_the_last_trade_of_each_outcome(desk: Desk) -> None:
@@ -168,13 +211,13 @@ async def test_duplicates_add_up(desk: Desk) -> None:
     ],
 )
 async def test_no_raw_payload_can_cost_a_trade(desk: Desk, raw: bytes, kept: str | None) -> None:
-    desk.put(StoreTrade(trade=trade(raw=raw)))
+    desk.put(stored(trade(raw=raw)))
     await desk.settled()
     assert await desk.rows("SELECT raw::text FROM trades") == [(kept,)]
 
 
 async def test_no_foreign_text_can_cost_a_trade(desk: Desk) -> None:
-    desk.put(StoreTrade(trade=trade(title="a\0b", slug="\ud800x", event_slug="\0", outcome="日本 🎲")))
+    desk.put(stored(trade(title="a\0b", slug="\ud800x", event_slug="\0", outcome="日本 🎲")))
     await desk.settled()
     assert await desk.rows("SELECT title, slug, event_slug, outcome FROM trades") == [
         ("ab", "?x", "", "日本 🎲")

@@ -30,8 +30,12 @@ def moved(number: int = 1, **changes: Any) -> LeaderMovement:
     return LeaderMovement(key=movement_key(*made), **fields)
 
 
+def movement(of: LeaderMovement) -> StoreMovement:
+    return StoreMovement(movement=of, position=of.position_after)
+
+
 async def test_a_movement_is_loaded_as_it_was_stored(desk: Desk) -> None:
-    desk.put(StoreMovement(movement=moved(raw=b'{"type": "SPLIT"}')))
+    desk.put(movement(moved(raw=b'{"type": "SPLIT"}')))
     loaded = await desk.load_leader()
     assert loaded.movements == (moved(),)
     assert [(one.token_id, one.shares) for one in loaded.positions] == [(YES, 10 * SHARE)]
@@ -40,9 +44,9 @@ async def test_a_movement_is_loaded_as_it_was_stored(desk: Desk) -> None:
 
 
 async def test_a_movement_stored_again_changes_nothing(desk: Desk) -> None:
-    desk.put(StoreMovement(movement=moved()))
+    desk.put(movement(moved()))
     desk.trades(trade(position_before=10 * SHARE, position_after=110 * SHARE))
-    desk.put(StoreMovement(movement=moved()))
+    desk.put(movement(moved()))
     loaded = await desk.load_leader()
     assert [one.shares for one in loaded.positions] == [110 * SHARE]
     assert len(loaded.movements) == 1
@@ -51,9 +55,9 @@ async def test_a_movement_stored_again_changes_nothing(desk: Desk) -> None:
 async def test_of_trades_and_movements_in_one_commit_the_last_says_the_position(desk: Desk) -> None:
     for number in range(1, 9):
         desk.trades(trade(tx=tx_of(100 + number), position_after=(2 * number) * SHARE))
-        desk.put(StoreMovement(movement=moved(number, position_after=(2 * number + 1) * SHARE)))
+        desk.put(movement(moved(number, position_after=(2 * number + 1) * SHARE)))
     desk.trades(trade(tx=tx_of(200), position_after=77 * SHARE))
     assert [one.shares for one in (await desk.load_leader()).positions] == [77 * SHARE]
     desk.trades(trade(tx=tx_of(201), position_after=78 * SHARE))
-    desk.put(StoreMovement(movement=moved(90, position_after=79 * SHARE)))
+    desk.put(movement(moved(90, position_after=79 * SHARE)))
     assert [one.shares for one in (await desk.load_leader()).positions] == [79 * SHARE]

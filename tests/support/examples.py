@@ -11,6 +11,7 @@ from messages.decisions import CopyProposed, Freshness, Intent
 from messages.ids import intent_id, paper_order_id, trade_id, trade_key
 from messages.markets import Book, Market, Resolution
 from messages.orders import Fill, FillKind, PlaceOrder
+from messages.store import StoreTrade
 from messages.trades import FillReported, LeaderTrade, Side, SourceKind
 
 NS = 1_000_000_000
@@ -87,6 +88,11 @@ def trade(**changes: Any) -> LeaderTrade:
     fields.setdefault("key", key)
     fields.setdefault("trade_id", trade_id(fields["key"]))
     return LeaderTrade(**fields)
+
+
+def stored(one: LeaderTrade) -> StoreTrade:
+    """The write of a trade that is the last of its outcome."""
+    return StoreTrade(trade=one, position=one.position_after)
 
 
 def sale(**changes: Any) -> LeaderTrade:

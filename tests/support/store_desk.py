@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import asyncpg
-from examples import NOON_NS, PAPER, USDC, WALLET
+from examples import NOON_NS, PAPER, USDC, WALLET, stored
 
 from actors.store.committer import Committer, flush
 from actors.store.engine import Engine
@@ -20,7 +20,6 @@ from messages.store import (
     LoadOpenOrders,
     LoadPortfolio,
     PortfolioLoaded,
-    StoreTrade,
 )
 from messages.trades import LeaderTrade
 
@@ -67,7 +66,7 @@ class Desk:
 
     def trades(self, *trades: LeaderTrade) -> None:
         for one in trades:
-            self.put(StoreTrade(trade=one))
+            self.put(stored(one))
 
     async def rows(self, query: str, *arguments: object) -> list[Any]:
         """What the database says, by a connection that is not the store's."""
