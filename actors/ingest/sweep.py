@@ -41,7 +41,7 @@ class Taken:
 class Sweep:
     """A pass over what happened from `start_s` on."""
 
-    def __init__(self, wallet: Wallet, feed: str, start_s: int, began_at_ns: int) -> None:
+    def __init__(self, wallet: Wallet, feed: str, start_s: int, began_at_ns: int = 0) -> None:
         self._began_at_ns = began_at_ns
         self._wallet = wallet
         self._feed = feed

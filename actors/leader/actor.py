@@ -102,7 +102,9 @@ class Leader(SupervisedActor):
     )
     """Nothing is told apart from what is known before what is known is there."""
 
-    folding = loading
+    folding = Behaviour(
+        stashes=(FillReported, FillsConfirmed, FillsRetracted, MovementReported, Swept, CursorReached)
+    )
     """Nothing moves a position while it is worked out anew."""
 
     args: LeaderArgs

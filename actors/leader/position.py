@@ -73,7 +73,6 @@ class _Outcome:
             shares = after_trade(shares, move.side, move.stands)
         return shares
 
-
     def end_at(self, shares: Shares) -> None:
         """Begin so that these are what is left: more came before the first move than was known then."""
         self.opening = max(0, self.opening + shares - self.fold())

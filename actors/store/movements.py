@@ -51,7 +51,9 @@ ORDER BY leader_movements.seq
 
 async def store_movements(connection: Connection, writes: Sequence[StoreMovement]) -> None:
     """Record movements in the order given; one that is there already changes nothing."""
-    await connection.execute(_INSERT, *columns([*values_of(write.movement), write.position] for write in writes))
+    await connection.execute(
+        _INSERT, *columns([*values_of(write.movement), write.position] for write in writes)
+    )
 
 
 async def since(connection: Connection, loads: Sequence[LoadLeader]) -> dict[str, tuple[LeaderMovement, ...]]:

@@ -97,7 +97,8 @@ async def why(connection: Connection, trade_id: str) -> dict[str, Any] | None:
         "SELECT * FROM intents WHERE trade_id = $1 ORDER BY decided_at_ns, portfolio_id", trade_id
     )
     corrections = await connection.fetch(
-        "SELECT was, now, reason, kind, feed, at_ns FROM corrections WHERE trade_id = $1 ORDER BY seq", trade_id
+        "SELECT was, now, reason, kind, feed, at_ns FROM corrections WHERE trade_id = $1 ORDER BY seq",
+        trade_id,
     )
     sightings = await connection.fetch(
         "SELECT kind, feed, seen_at_ns FROM sightings"

@@ -150,7 +150,9 @@ async def store_trades(connection: Connection, writes: Sequence[StoreTrade | Sto
 
 async def _insert(connection: Connection, writes: Sequence[StoreTrade]) -> None:
     if writes:
-        await connection.execute(_INSERT, *columns([*values_of(write.trade), write.position] for write in writes))
+        await connection.execute(
+            _INSERT, *columns([*values_of(write.trade), write.position] for write in writes)
+        )
 
 
 async def store_sightings(connection: Connection, writes: Sequence[StoreSightings]) -> None:

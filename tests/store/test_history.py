@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from examples import NO, NOON_NS, NS, SHARE, WALLET, YES, trade, tx_of
+from examples import NO, NOON_NS, NS, SHARE, WALLET, YES, correction, trade, tx_of
 from store_desk import Desk
 
 from actors.leader.position import after_trade
@@ -98,8 +98,9 @@ async def test_the_database_folds_any_history_as_a_leader_does(desk: Desk) -> No
             at_ns = LONG_AGO_S * NS + step
             fields = {"wallet": wallet, "tx": tx_of(step), "token_id": token, "side": side, "size": size}
             desk.trades(trade(traded_at_ns=at_ns, **fields))
-        undone = {"wallet": wallet, "tx": tx_of(99), "size": 50 * SHARE, "retracted_at_ns": NOON_NS}
-        desk.trades(trade(**undone))
+        undone = trade(wallet=wallet, tx=tx_of(99), size=50 * SHARE)
+        desk.trades(undone)
+        desk.put(correction(undone, 0))
     for wallet, positions in expected.items():
         folded = await desk.ask(FoldPositions(wallet=wallet))
         left = {token: shares for token, shares in positions.items() if shares}

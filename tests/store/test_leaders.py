@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
-from examples import NO, NOON_NS, NS, SHARE, WALLET, YES, sale, stored, trade, tx_of
+from examples import NO, NOON_NS, NS, SHARE, WALLET, YES, correction, sale, stored, trade, tx_of
 from store_desk import Desk
 
 from messages.store import (
-    Correction,
-    CorrectionReason,
     LeaderPosition,
     LoadLeader,
     Sighting,
-    StoreCorrection,
     StoreCursor,
     StoreDuplicates,
     StoreSightings,
     StoreTrade,
 )
-from messages.trades import LeaderTrade, Side, SourceKind
+from messages.trades import Side, SourceKind
 
 OTHER = "0x" + "b2" * 20
 
@@ -54,20 +51,6 @@ async def test_the_same_trade_again_changes_nothing(desk: Desk) -> None:
     loaded = await desk.load_leader()
     assert [one.trade_id for one in loaded.trades] == [first.trade_id, sold.trade_id]
     assert loaded.positions == (LeaderPosition(YES, 60 * SHARE),)
-
-
-def correction(of: LeaderTrade, now: int, position: int, at_ns: int = NOON_NS) -> StoreCorrection:
-    was = 0 if now else of.size
-    change = Correction(trade_id=of.trade_id, was=was, now=now, reason=CorrectionReason.TAKEN_BACK)
-    return StoreCorrection(
-        wallet=WALLET,
-        token_id=YES,
-        corrections=(change,),
-        position=position,
-        kind=SourceKind.CHAIN,
-        feed="chain",
-        at_ns=at_ns,
-    )
 
 
 async def test_a_trade_that_the_chain_took_back_is_kept_and_counts_for_nothing(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from messages.decisions import CopyProposed, Freshness, Intent
 from messages.ids import intent_id, paper_order_id, trade_id, trade_key
 from messages.markets import Book, Market, Resolution
 from messages.orders import Fill, FillKind, PlaceOrder
-from messages.store import StoreTrade
+from messages.store import Correction, CorrectionReason, StoreCorrection, StoreTrade
 from messages.trades import FillReported, LeaderTrade, Side, SourceKind
 
 NS = 1_000_000_000
@@ -93,6 +93,21 @@ def trade(**changes: Any) -> LeaderTrade:
 def stored(one: LeaderTrade) -> StoreTrade:
     """The write of a trade that is the last of its outcome."""
     return StoreTrade(trade=one, position=one.position_after)
+
+
+def correction(of: LeaderTrade, now: int, position: int = 0, at_ns: int = NOON_NS) -> StoreCorrection:
+    """The write that all of a trade, or nothing, counts from now on."""
+    was = 0 if now else of.size
+    change = Correction(trade_id=of.trade_id, was=was, now=now, reason=CorrectionReason.TAKEN_BACK)
+    return StoreCorrection(
+        wallet=of.wallet,
+        token_id=of.token_id,
+        corrections=(change,),
+        position=position,
+        kind=SourceKind.CHAIN,
+        feed="chain",
+        at_ns=at_ns,
+    )
 
 
 def sale(**changes: Any) -> LeaderTrade:
