@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import traceback
 import uuid
 from importlib.metadata import version
 from pathlib import Path
@@ -19,13 +20,14 @@ from prometheus_client import REGISTRY
 from thespian.actors import ActorSystem
 
 from actors.portfolio.actor import Portfolio
+from actors.store.errors import StoreError
 from actors.tree import HouseArgs, Root, StopSources
 from actors.web.runtime_metrics import RuntimeCollector
 from config.loading import Loaded
 from messages.directory import Directory
 from ops import logs, preflight
 from ops.exits import CannotGoOn, Exit
-from supervisor import AsyncioSystemBase, RootFailed, settle
+from supervisor import AsyncioSystemBase, RootFailed, SupervisorError, settle
 
 log = structlog.get_logger("daemon")
 
@@ -108,9 +110,18 @@ async def _until_told(base: AsyncioSystemBase, stopped: asyncio.Event) -> Exit:
     try:
         await ended
     except RootFailed as failure:
-        log.error("giving up", reason=str(failure))
+        log.error("giving up", reason=str(failure), cause=_cause(failure.origin))
         return Exit.FAILED
     return Exit.OK
+
+
+def _cause(error: BaseException) -> str:
+    """Return an error's text if it was written for who runs the daemon, otherwise where it was raised."""
+    if isinstance(error, StoreError | SupervisorError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
 
 
 async def _drain(base: AsyncioSystemBase) -> None:

@@ -221,6 +221,14 @@ class RootFailed(SupervisorError):
         self.path = path
         self.error = error
 
+    @property
+    def origin(self) -> BaseException:
+        """What it began with, in the actor that failed first; its text is not known to hold no secrets."""
+        error = self.error
+        while isinstance(error, Escalated):
+            error = error.error
+        return error
+
 
 class InspectionError(SupervisorError):
     """What was asked from outside could not be shown or done; nothing was changed."""
