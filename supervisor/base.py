@@ -63,6 +63,12 @@ class AsyncioSystemBase(Outside):
             creation.create, self, self.guardian, cls, requirements, global_name, source_hash
         )
 
+    def create_child(
+        self, parent: Cell, cls: Any, requirements: Any, global_name: Any, source_hash: Any
+    ) -> Any:
+        """Create a child for an actor that asks as Thespian's do."""
+        return creation.create_child(self, parent, cls, requirements, global_name, source_hash)
+
     def plain_cell_class(self, cls: Any) -> type[PlainCell]:
         """Return what plain actors of a class live in."""
         in_thread = self.plain.dispatcher_of(cls) is Dispatcher.THREAD

@@ -12,9 +12,15 @@ from supervisor.dispatch import check_money
 from supervisor.errors import BadActorClass, NameTaken, NoMailbox
 from supervisor.mailbox import Mailbox
 from supervisor.policy import Restart
+from supervisor.tables import HandlerTable
 
 if TYPE_CHECKING:
     from supervisor.core.supervised import SupervisedCell
+
+
+def is_supervised(cls: Any) -> bool:
+    """Whether it is a class that supervision can start: one derived from `SupervisedActor`."""
+    return isinstance(cls, type) and isinstance(getattr(cls, "handler_table", None), HandlerTable)
 
 
 def check_name(name: str) -> None:
@@ -38,12 +44,10 @@ def spawn_child(
     A parent that is on its way out gets an address that nobody answers to, as in Thespian. If a child of
     that name is still stopping, the new one begins when the old one has ended, and takes messages until then.
     """
-    from supervisor.actor import SupervisedActor
-
-    if not (isinstance(cls, type) and issubclass(cls, SupervisedActor)):
+    if not is_supervised(cls):
         shown = cls.__qualname__ if isinstance(cls, type) else f"an instance of {type(cls).__name__}"
         raise BadActorClass(
-            f"{shown} is no SupervisedActor class; use createActor() for plain Thespian actors"
+            f"{shown} is no subclass of SupervisedActor; use createActor() for plain Thespian actors"
         )
     if not isinstance(restart, Restart):
         raise ValueError(f"restart was {restart!r}, expected a member of Restart")

@@ -15,9 +15,8 @@ from thespian.actors import (
     NoCompatibleSystemForActor,
 )
 
-from supervisor.actor import SupervisedActor
 from supervisor.core.cell import Cell
-from supervisor.core.spawning import spawn_child
+from supervisor.core.spawning import is_supervised, spawn_child
 from supervisor.errors import BadActorClass, NameTaken, NotRunning, SupervisorError
 from supervisor.policy import Restart
 
@@ -49,7 +48,7 @@ def create(
     cls = _class_of(system, specification, source_hash)
     _check_capabilities(cls, system.capabilities, requirements)
     name = f"{cls.__name__}-{next(system.registry.serials)}"
-    if issubclass(cls, SupervisedActor):
+    if is_supervised(cls):
         restart = Restart.TRANSIENT if parent.parent is None else Restart.PERMANENT
         address = spawn_child(parent, cls, name, None, restart=restart, shutdown_s=_SHUTDOWN_S, mailbox=None)
         cell = address.cell

@@ -32,10 +32,7 @@ class ThespianRef:
         self.system.target_of(address).accept(message, self.address)
 
     def createActor(self: Any, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:
-        from supervisor.thespian import creation  # it needs the cells, which are made of this
-
-        source_hash = source_hash or self.source_hash
-        return creation.create_child(self.system, self, cls, requirements, global_name, source_hash)
+        return self.system.create_child(self, cls, requirements, global_name, source_hash or self.source_hash)
 
     def wakeupAfter(self: Any, period: Any, payload: Any) -> None:
         cell: Cell = self

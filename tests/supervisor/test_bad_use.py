@@ -94,7 +94,7 @@ def test_a_hook_that_is_an_async_def_would_never_run(hook: str) -> None:
 
 @pytest.mark.parametrize("wrong", [int, "Doer", None])
 def test_only_supervised_actors_are_spawned(wrong: Any) -> None:
-    with Simulation() as sim, pytest.raises(BadActorClass, match="is no SupervisedActor class"):
+    with Simulation() as sim, pytest.raises(BadActorClass, match="is no subclass of SupervisedActor"):
         sim.spawn(wrong, "wrong")
 
 
@@ -103,7 +103,7 @@ def test_an_instance_is_not_spawned_and_not_printed() -> None:
         def __repr__(self) -> str:
             raise AssertionError("printed")
 
-    with Simulation() as sim, pytest.raises(BadActorClass, match="an instance of Secretive is no Supervised"):
+    with Simulation() as sim, pytest.raises(BadActorClass, match="an instance of Secretive is no subclass"):
         sim.spawn(Secretive(), "wrong")  # type: ignore[arg-type]
 
 
