@@ -174,7 +174,7 @@ class House(SupervisedActor):
         log.info("following", leaders=len(now.leaders), overrides=len(message.leaders) + len(message.follows))
         self.send(self.args.directory.portfolios, PortfoliosChanged(portfolios=self._portfolios(now)))
         wallets = tuple(leader.wallet for leader in now.leaders)
-        self.send(self.args.directory.leaders, LeadersChanged(wallets=wallets))
+        self.send(self.args.directory.leaders, LeadersChanged(wallets=wallets, uncopied=now.uncopied))
         wanted = BackfillsWanted(requests=message.backfills, historian=self.args.directory.leaders)
         self.send(self.args.directory.ingest, wanted)
 

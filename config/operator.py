@@ -25,6 +25,12 @@ class Following(msgspec.Struct, frozen=True, kw_only=True):
     hashes: dict[PortfolioId, str]
     """By portfolio, the digest of the settings in effect for it, which its decisions are stored with."""
 
+    @property
+    def uncopied(self) -> frozenset[Wallet]:
+        """The leaders that are followed for the feed alone: no portfolio copies them, or all have paused."""
+        copied = {one.wallet for ones in self.follows.values() for one in ones if not one.paused}
+        return frozenset(leader.wallet for leader in self.leaders) - copied
+
 
 def following(settings: Settings, settings_hash: str, overrides: Overrides) -> Following:
     """Return who is followed; `settings_hash` is the digest of the settings as configured."""

@@ -75,6 +75,8 @@ class Database(Section, frozen=True, kw_only=True):
     """First wait before a failed commit is tried again."""
     retry_max_s: Seconds = 5.0
     """Longest wait between tries."""
+    pressure_rows: Count = 20000
+    """With more writes waiting, trades of leaders that nobody copies are put off; the poller brings them."""
 
 
 class Ingest(Section, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ class LeadersWatched(Message, frozen=True, kw_only=True, gc=False):
     """Each wallet's durable polling cursor, epoch seconds."""
     loads: Mapping[Wallet, int] = {}
     """How often each wallet's leader has loaded its state: with another number it is another memory."""
+    uncopied: frozenset[Wallet] = frozenset()
+    """Those that no portfolio copies: under load their trades come last (D16)."""
 
 
 class LeaderReady(Message, frozen=True, kw_only=True, gc=False):
@@ -80,6 +82,8 @@ class FeedState(Message, frozen=True, kw_only=True, gc=False):
     is_late: bool = False
     """Whether it delivers only what happened a while ago, so that it is no live source."""
     error: str = ""
+    shed: int = 0
+    """Trades put off under load since it started."""
 
 
 class IngestState(Message, frozen=True, kw_only=True, gc=False):

@@ -65,3 +65,5 @@ class LeadersChanged(Message, frozen=True, kw_only=True, gc=False):
     """To the leaders' supervisor: the whole set of wallets to follow from now on."""
 
     wallets: tuple[Wallet, ...]
+    uncopied: frozenset[Wallet] = frozenset()
+    """Those that no portfolio copies, or all have paused."""

@@ -28,10 +28,14 @@ from messages.units import Shares, Usdc
 
 
 class StoreAvailability(Message, frozen=True, kw_only=True, gc=False):
-    """To subscribers, on change: whether writes become durable at present, and if not, why and what to do."""
+    """To subscribers, on change: whether writes become durable at present, and if not, why and what to do.
+
+    `is_pressed` says that more of them wait than is healthy: what can wait should.
+    """
 
     available: bool
     reason: str = ""
+    is_pressed: bool = False
 
 
 class SubscribeAvailability(Message, frozen=True, kw_only=True, gc=False):

@@ -58,7 +58,7 @@ portfolio_option = click.option(
 )
 
 
-@click.group()
+@click.group(short_help="Whom to follow, changed at once and for good.")
 def leaders() -> None:
     """Whom to follow; changes take effect at once and outlive restarts."""
 

@@ -63,7 +63,7 @@ def mode_text(ingest: dict[str, Any]) -> str:
 
 
 def _feeds(ingest: dict[str, Any]) -> Table:
-    table = Table("feed", "connected", "frames", "leader fills", "lag ms", "reconnects", "error")
+    table = Table("feed", "connected", "frames", "leader fills", "lag ms", "reconnects", "put off", "error")
     for feed in ingest["feeds"]:
         table.add_row(
             feed["feed"],
@@ -72,6 +72,7 @@ def _feeds(ingest: dict[str, Any]) -> Table:
             str(feed["leader_fills"]),
             str(feed["lag_ms"]),
             str(feed["reconnects"]),
+            str(feed["shed"]),
             feed["error"],
         )
     return table

@@ -116,6 +116,7 @@ class Ingest(SupervisedActor):
             "leaders": len(leaders.addresses) if leaders is not None else 0,
             "mode": self.mode.trigger if self.mode is not None else "",
             "is_streaming": self.coverage.is_up,
+            "is_pressed": self.availability is not None and self.availability.is_pressed,
             "store_available": self.availability is not None and self.availability.available,
         }
 
@@ -173,9 +174,11 @@ class Ingest(SupervisedActor):
     @handles(StoreAvailability)
     def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
         was, self.availability = self.availability, message
-        if was is not None and was.available == message.available:
+        if was == message:
             return
         self._tell_sources(message)
+        if was is not None and was.available == message.available:
+            return
         now_ns = self.clock.now_ns()
         if not message.available:
             self.unavailable_since_ns = now_ns

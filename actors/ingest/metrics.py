@@ -10,6 +10,7 @@ MOVEMENTS = Counter("remora_ingest_movements_total", "Splits, merges and redempt
 UNCLEAR = Counter(
     "remora_ingest_unclear_movements_total", "Movements of leaders' shares not understood", ["kind"]
 )
+SHED = Counter("remora_ingest_shed_total", "Trades that nobody copies, put off under load", ["feed"])
 MALFORMED = Counter("remora_ingest_malformed_total", "Frames and rows that could not be read", ["feed"])
 REDELIVERED = Counter("remora_ingest_redelivered_total", "Leaders' frames delivered again", ["feed"])
 LEADER_FILLS = Counter("remora_ingest_leader_fills_total", "Reports handed to leaders", ["feed"])

@@ -28,6 +28,7 @@ from actors.ingest.placing import Placing
 from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, LeadersActive
 from actors.ingest.schedule import Schedule
 from actors.ingest.sets import Sets
+from actors.ingest.shedding import Shedding
 from actors.ingest.sweep import Sweep, Taken
 from actors.ingest.watch import Watch
 from config import settings
@@ -104,6 +105,8 @@ class Poller(SupervisedActor):
         )
         self.placing = Placing(FEED, Sets(self._ask_prices if self.args.prices else None), self.log)
         self.backfill = Backfill(self.asker, self.clock, self.log, self.placing, self._ask_historian)
+        self.shedding = Shedding(FEED)
+        self.put_off: set[Wallet] = set()
         self.pages_reported = 0
         self.fills = self.repeats = self.malformed = 0
         self.lag_ms = 0
@@ -117,6 +120,7 @@ class Poller(SupervisedActor):
             "wallets": len(self.watches),
             "urgent": self.schedule.urgent,
             "backfills": len(self.backfill),
+            "put_off": len(self.put_off),
             "pages": self.asker.pages,
             "fills": self.fills,
             "error": self.asker.error,
@@ -128,6 +132,7 @@ class Poller(SupervisedActor):
     def on_leaders(self, message: LeadersWatched, sender: ActorAddress) -> None:
         """Take the whole set. A leader at a new address, or one that was loaded anew, has lost what was on
         its way to the old one, so it starts again from its durable cursor."""
+        self.shedding.follow(message)
         for wallet in self.watches.keys() - message.addresses.keys():
             del self.watches[wallet]
             self.pace.drop(wallet)
@@ -147,6 +152,7 @@ class Poller(SupervisedActor):
         for wallet in new:  # only now that all are known can their intervals be told
             self.schedule.add(wallet, now_ns, self.pace.interval_ns(wallet))
         self._hurry(new + again)
+        self._take_up()
 
     @handles(GapSuspected)
     def on_gap(self, message: GapSuspected, sender: ActorAddress) -> None:
@@ -206,10 +212,18 @@ class Poller(SupervisedActor):
 
     @handles(StoreAvailability)
     def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
+        self.shedding.tell(message)
+        self._take_up()
         if message.available:
             self.gate.set()
         else:
             self.gate.clear()
+
+    def _take_up(self) -> None:
+        """Read what was put off and need not be any longer."""
+        due = sorted(wallet for wallet in self.put_off if not self.shedding.sheds(wallet))
+        self.put_off.difference_update(due)
+        self._hurry(due)
 
     @handles(_Report)
     def on_report(self, message: _Report, sender: ActorAddress) -> None:
@@ -251,6 +265,10 @@ class Poller(SupervisedActor):
             wallet = self.schedule.next(self.clock.monotonic_ns())
             if wallet is None:
                 await self._idle()
+                continue
+            if self.shedding.sheds(wallet):
+                self.put_off.add(wallet)
+                self._finished(wallet)
                 continue
             try:
                 await self._sweep(pages, wallet, self.watches[wallet])

@@ -22,6 +22,7 @@ from actors.ingest.intake import Intake
 from actors.ingest.redelivery import content
 from actors.ingest.reports import FeedReport, FeedStarted, FrameTaken, TradeMissed
 from actors.ingest.rtds import Frame
+from actors.ingest.shedding import Shedding
 from config import settings
 from messages.base import Message
 from messages.ids import Wallet
@@ -73,6 +74,7 @@ class Stream(SupervisedActor):
         self.up_ns: int | None = None
         self.reading_since_ns: int | None = None
         self.missed: dict[Wallet | None, TradeMissed] = {}
+        self.shedding = Shedding(self.args.feed)
         self.active: set[Wallet] = set()
         self.complained_ns: int | None = None
         self.frames_reported = 0
@@ -86,6 +88,7 @@ class Stream(SupervisedActor):
             "frames": self.intake.frames,
             "leader_fills": self.intake.leader_fills,
             "lag_ms": self.intake.lag_ms,
+            "shed": self.shedding.count,
             "reconnects": self.reconnects,
             "error": self.error,
         }
@@ -95,9 +98,11 @@ class Stream(SupervisedActor):
     @handles(LeadersWatched)
     def on_leaders(self, message: LeadersWatched, sender: ActorAddress) -> None:
         self.leaders = message.addresses
+        self.shedding.follow(message)
 
     @handles(StoreAvailability)
     def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
+        self.shedding.tell(message)
         if message.available:
             self.gate.set()
         else:
@@ -121,6 +126,7 @@ class Stream(SupervisedActor):
             lag_ms=intake.lag_ms,
             is_late=intake.lateness.is_late,
             error=self.error,
+            shed=self.shedding.count,
         )
         active, self.active = self.active, set()
         report = FeedReport(state=state, trades=intake.trades, active=tuple(sorted(active)))
@@ -245,13 +251,16 @@ class Stream(SupervisedActor):
             self._turned(at_ns)
         if report is None:
             return None
-        leader = self.leaders[report.wallet]
-        self.send(leader, report)
         self.active.add(report.wallet)
         if self.args.recorder is not None:
             key = hash((content(report), report.occurrence))
             taken = FrameTaken(key=key, at_ns=at_ns, monotonic_ns=mono_ns, frame=report.raw)
             self.send(self.args.recorder, taken)
+        if self.shedding.sheds(report.wallet):
+            self.missed.setdefault(report.wallet, self.shedding.put_off(report.wallet, at_ns))
+            return None
+        leader = self.leaders[report.wallet]
+        self.send(leader, report)
         return leader
 
     def _turned(self, at_ns: int) -> None:

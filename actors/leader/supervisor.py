@@ -34,6 +34,7 @@ class Followed:
     a second time."""
 
     wallets: tuple[Wallet, ...] | None = None
+    uncopied: frozenset[Wallet] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,13 @@ class Leaders(SupervisedActor):
 
     @handles(LeadersChanged)
     def on_changed(self, message: LeadersChanged, sender: ActorAddress) -> None:
-        self.args.followed.wallets = message.wallets
+        followed = self.args.followed
+        is_new = followed.uncopied != message.uncopied
+        followed.wallets, followed.uncopied = message.wallets, message.uncopied
         gone = self.wallets.keys() - set(message.wallets)
         for wallet in gone:
             self.loaded.pop(wallet, None)
-        if gone:
+        if gone or is_new:
             # Before they stop, so that ingest sends them nothing they would not handle.
             self._announce()
         for wallet in sorted(gone):
@@ -150,5 +153,6 @@ class Leaders(SupervisedActor):
             addresses={wallet: self.wallets[wallet] for wallet in self.loaded},
             polled_from_s={wallet: ready.cursor_s for wallet, ready in self.loaded.items()},
             loads={wallet: ready.load for wallet, ready in self.loaded.items()},
+            uncopied=self.args.followed.uncopied,
         )
         self.send(self.args.directory.ingest, watched)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 from thespian.actors import ActorAddress
 
@@ -79,7 +80,9 @@ class Store(SupervisedActor):
         engine = Engine(
             self.args.database, self.args.state_dir, lambda: self._committer.wake(), self._load_overrides
         )
-        self._committer = Committer(engine, self.args.database, self.random, self._answer, self._tell)
+        self._committer = Committer(
+            engine, self.args.database, self.random, self._answer, self._tell, self._press
+        )
         self.pipe(self._keep(engine))
 
     def snapshot(self) -> dict[str, object]:
@@ -163,6 +166,12 @@ class Store(SupervisedActor):
             log.info("the database takes writes")
         else:
             log.error("the database does not take writes", reason=reason, waiting=self._committer.waiting)
-        self._availability = StoreAvailability(available=available, reason=reason)
+        self._announce(available=available, reason=reason)
+
+    def _press(self, is_pressed: bool) -> None:
+        self._announce(is_pressed=is_pressed)
+
+    def _announce(self, **changes: object) -> None:
+        self._availability = msgspec.structs.replace(self._availability, **changes)
         for subscriber in self._subscribers:
             self.send(subscriber, self._availability)

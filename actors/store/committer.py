@@ -45,6 +45,8 @@ LINGER_S: Final = 0.004
 """How long writes that nobody waits for are held back, so that a decision need not wait for their commit
 before its own: a trade's intent comes a moment behind the trade and then shares its transaction."""
 _JITTER: Final = 0.2
+EASED: Final = 4
+"""The pressure is over when the queue is this many times shorter than where it began."""
 _UNHURRIED: Final = (
     StoreTrade,
     StoreCorrection,
@@ -81,12 +83,16 @@ class Committer:
         random: Random,
         answer: Callable[[object, Message], None],
         tell: Callable[[bool, str], None],
+        press: Callable[[bool], None] = lambda _: None,
     ) -> None:
+        """`press` is told when more waits than is healthy, and when it is much less again."""
         self._engine = engine
         self._settings = settings
         self._random = random
         self._answer = answer
         self._tell = tell
+        self._press = press
+        self._is_pressed = False
         self._queue: deque[Job] = deque()
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
@@ -106,6 +112,8 @@ class Committer:
         if len(self._queue) >= WAITING_MAX:
             raise QueueFullError(f"{WAITING_MAX} messages wait for the database")
         self._queue.append(Job(message, sender))
+        if not self._is_pressed and len(self._queue) > self._settings.pressure_rows:
+            self._feel(is_pressed=True)
         if is_awaited(message):
             self._hurry.set()
         self._wake.set()
@@ -190,8 +198,18 @@ class Committer:
                 self._answer(job.sender, job.answer)
         self._queue.extendleft(reversed(left))
         metrics.WAITING.set(len(self._queue))
+        if self._is_pressed and len(self._queue) <= self._settings.pressure_rows // EASED:
+            self._feel(is_pressed=False)
         if self._askers and self._counting is None:
             self._counting = asyncio.create_task(self._count())
+
+    def _feel(self, *, is_pressed: bool) -> None:
+        self._is_pressed = is_pressed
+        if is_pressed:
+            log.warning("more waits for the database than is healthy", waiting=len(self._queue))
+        else:
+            log.info("what waits for the database is little again", waiting=len(self._queue))
+        self._press(is_pressed)
 
     def _away(self, error: Exception) -> None:
         if isinstance(error, failures.FATAL):

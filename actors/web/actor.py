@@ -57,6 +57,7 @@ class Web(SupervisedActor):
     def started(self) -> None:
         self.available = False
         self.reason = "starting"
+        self.is_pressed = False
         self.started_at_ns = self.clock.now_ns()
         self.send(self.args.directory.store, SubscribeAvailability())
         self.pipe(
@@ -71,6 +72,7 @@ class Web(SupervisedActor):
     @handles(StoreAvailability)
     def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
         self.available, self.reason = message.available, message.reason
+        self.is_pressed = message.is_pressed
 
     @handles(_Serving)
     def on_serving(self, message: _Serving, sender: ActorAddress) -> None:
@@ -112,7 +114,11 @@ class Web(SupervisedActor):
         body = {
             **self.args.about,
             "uptime_s": round((self.clock.now_ns() - self.started_at_ns) / 1e9, 3),
-            "store": {"available": self.available, "reason": self.reason},
+            "store": {
+                "available": self.available,
+                "reason": self.reason,
+                "pressed": self.is_pressed,
+            },
             "runtime": inspection.summary(self.args.inspector),
             "ingest": msgspec.to_builtins(ingest)
             if isinstance(ingest, IngestState)

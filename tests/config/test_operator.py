@@ -87,3 +87,15 @@ def test_ratios_stay_amounts():
         SETTINGS, "h", Overrides(follows=(FollowOverride(portfolio_id="all", wallet=A, ratio=9),))
     )
     assert isinstance(now.follows["all"][0].ratio, Micros)
+
+
+def test_leaders_whom_nobody_copies_are_told_apart():
+    def uncopied(*follows):
+        return following(SETTINGS, "h", Overrides(leaders=(), follows=follows)).uncopied
+
+    paused = FollowOverride(portfolio_id="all", wallet=A, is_paused=True)
+    assert uncopied() == frozenset()
+    assert uncopied(paused) == {A}
+    assert uncopied(paused, FollowOverride(portfolio_id="some", wallet=A)) == frozenset()
+    only = following(Settings(leaders=SETTINGS.leaders, portfolios=SETTINGS.portfolios[1:]), "h", Overrides())
+    assert only.uncopied == {A}

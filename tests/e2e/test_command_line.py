@@ -140,7 +140,7 @@ def test_status_of_a_running_daemon(daemon: Daemon) -> None:
 
 def test_status_as_json(daemon: Daemon) -> None:
     document = one_object(of(daemon, "status", "--json").stdout)
-    assert document["store"] == {"available": True, "reason": ""}
+    assert document["store"] == {"available": True, "reason": "", "pressed": False}
     assert document["counts"]["leader_trades"] == FILLS
 
 

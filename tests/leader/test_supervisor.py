@@ -105,3 +105,10 @@ def test_who_is_followed_outlives_a_crash_of_the_supervisor(house):
     house.follow(THIRD)  # what it crashes on
     house.sim.advance(10)
     assert house.watched().addresses.keys() == {THIRD}
+
+
+def test_ingest_hears_at_once_whom_nobody_copies_any_more(house):
+    assert house.watched().uncopied == frozenset()
+    house.sim.tell(house.leaders, LeadersChanged(wallets=(WALLET, OTHER), uncopied=frozenset({OTHER})))
+    house.sim.run()
+    assert house.watched().uncopied == {OTHER}

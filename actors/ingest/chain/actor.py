@@ -28,6 +28,7 @@ from actors.ingest.chain.wire import Head, Log
 from actors.ingest.errors import Drift, Malformed, SocketLost, TradeUnread
 from actors.ingest.pages import seconds
 from actors.ingest.reports import FeedReport, FeedStarted, TradeMissed
+from actors.ingest.shedding import Shedding
 from config import settings
 from config.secrets import without_key
 from messages.base import Message
@@ -93,6 +94,7 @@ class Chain(SupervisedActor):
         self.up_ns: int | None = None
         self.reading_since_ns: int | None = None
         self.missed: dict[Wallet | None, TradeMissed] = {}
+        self.shedding = Shedding(FEED)
         self.alarms: set[str] = set()
         self.complained_ns: int | None = None
         self.frames_reported = 0
@@ -123,11 +125,13 @@ class Chain(SupervisedActor):
     def on_leaders(self, message: LeadersWatched, sender: ActorAddress) -> None:
         is_other = message.addresses.keys() != self.delivery.leaders.keys()
         self.delivery.leaders = message.addresses
+        self.shedding.follow(message)
         if is_other:
             self.changed.set()
 
     @handles(StoreAvailability)
     def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
+        self.shedding.tell(message)
         if message.available:
             self.gate.set()
         else:
@@ -150,6 +154,7 @@ class Chain(SupervisedActor):
             last_event_at_ns=intake.last_event_at_ns,
             lag_ms=intake.lag_ms,
             error=self.error,
+            shed=self.shedding.count,
         )
         active, self.delivery.active = self.delivery.active, set()
         self.send(self.args.ingest, FeedReport(state=state, active=tuple(sorted(active))))
@@ -298,6 +303,9 @@ class Chain(SupervisedActor):
             self._missed(unread)
         else:
             match taken:
+                case Sighted() if self.shedding.sheds(taken.fill.owner):
+                    owner, now_ns = taken.fill.owner, self.clock.now_ns()
+                    self.missed.setdefault(owner, self.shedding.put_off(owner, now_ns))
                 case Sighted():
                     self.delivery.put(taken.fill.owner, taken)
                     return self.delivery.leaders[taken.fill.owner]
