@@ -14,7 +14,7 @@
     ├── WrongThread          something sent by an actor, or to one, from a thread that is not its loop's
     ├── NameTaken            a child of that name is alive
     ├── NoMessage            a class was to be sent in place of an instance
-    ├── LimitReached         more timers, coroutines or breakers than one actor may have
+    ├── LimitReached         more timers, coroutines or breakers than an actor may have, or too deep a tree
     ├── NotInHandler         `stash` with no message being handled
     ├── StashFull            more put aside than the mailbox may hold
     ├── NoSuchBehaviour      `become` with what the class does not declare

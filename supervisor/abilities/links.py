@@ -18,6 +18,8 @@ async def ready(address: Any) -> None:
         await target.under_low_water()
     elif isinstance(target, Tombstone):
         raise DeadActor(target.path)
+    elif target is None:
+        raise _unknown(address)
 
 
 def put_urgent(address: Any, message: Any, sender: Any) -> None:
@@ -27,6 +29,8 @@ def put_urgent(address: Any, message: Any, sender: Any) -> None:
         target.put_urgent(message, sender)
     elif target is not None:
         target.accept(message, sender)
+    else:
+        raise _unknown(address)
 
 
 def watch(watcher: SupervisedCell, address: Any) -> None:
@@ -43,7 +47,11 @@ def watch(watcher: SupervisedCell, address: Any) -> None:
     elif isinstance(target, Tombstone):
         watcher.put(Terminated(address, target.path, target.reason), address)
     else:
-        raise SupervisorError(f"{address} is no address of an actor of this system")
+        raise _unknown(address)
+
+
+def _unknown(address: Any) -> SupervisorError:
+    return SupervisorError(f"{address!r} is no address of an actor of this system")
 
 
 def unwatch(watcher: SupervisedCell, address: Any) -> None:

@@ -84,6 +84,8 @@ class Timer(RuntimeItem):
 
 def set_timer(cell: SupervisedCell, key: Hashable, delay_s: float, message: Any, *, every: bool) -> None:
     """Set a timer in place of any other of that key. Raises `ValueError`, `NoMessage`, `LimitReached`."""
+    if not isinstance(delay_s, int | float):
+        raise TypeError(f"delay was {delay_s!r}, expected a number of seconds")
     if not (0 < delay_s < math.inf or (delay_s == 0 and not every)):
         raise ValueError(f"delay was {delay_s} s, expected {'more than 0' if every else '0 or more'}")
     check_message(message)

@@ -317,15 +317,23 @@ class Cell:
     @property
     def path(self) -> str:
         """The names on the way from the root, joined by slashes."""
-        return f"{self.parent.prefix}{self.name}" if self.parent is not None else self.name
+        names = [self.name]
+        above = self.parent
+        while above is not None and above.is_named_in_paths:
+            names.append(above.name)
+            above = above.parent
+        return "/".join(reversed(names))
 
     @property
     def prefix(self) -> str:
         """What the paths of children begin with."""
+        return f"{self.path}/" if self.is_named_in_paths else ""
+
+    @property
+    def is_named_in_paths(self) -> bool:
+        """Whether the paths of those under it begin with its own."""
         parent = self.parent
-        if parent is None or (parent.parent is None and self.name == ROOT_NAME):
-            return ""
-        return f"{self.path}/"
+        return parent is not None and (parent.parent is not None or self.name != ROOT_NAME)
 
     @property
     def supervision(self) -> Supervision:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from thespian.actors import Actor
 
 from supervisor.core.cell import START, WAITS, Cell
 from supervisor.dispatch import check_money
-from supervisor.errors import BadActorClass, NameTaken, NoMailbox
+from supervisor.errors import BadActorClass, LimitReached, NameTaken, NoMailbox
 from supervisor.mailbox import Mailbox
 from supervisor.policy import Restart
 from supervisor.tables import HandlerTable
 
 if TYPE_CHECKING:
     from supervisor.core.supervised import SupervisedCell
+
+
+DEPTH_MAX: Final = 100
+"""How many actors may stand above each other."""
 
 
 def is_supervised(cls: Any) -> bool:
@@ -27,6 +31,20 @@ def check_name(name: str) -> None:
     """Raise `ValueError` for what cannot be part of a path."""
     if not isinstance(name, str) or not name or "/" in name:
         raise ValueError(f"name was {name!r}, expected a non-empty text without '/'")
+
+
+def check_depth(parent: Cell) -> None:
+    """Raise `LimitReached` where a tree would grow deeper than any does that is meant to."""
+    depth = 0
+    above: Cell | None = parent
+    while above is not None:
+        depth += 1
+        above = above.parent
+    if depth > DEPTH_MAX:
+        raise LimitReached(
+            f"{parent.kind} {parent.name!r} is {DEPTH_MAX} actors deep, as deep as may be: "
+            "does an actor start another of its own kind without end?"
+        )
 
 
 def spawn_child(
@@ -51,9 +69,10 @@ def spawn_child(
         )
     if not isinstance(restart, Restart):
         raise ValueError(f"restart was {restart!r}, expected a member of Restart")
-    if not 0 <= shutdown_s < math.inf:
-        raise ValueError(f"shutdown_s was {shutdown_s}, expected 0 or more")
+    if not isinstance(shutdown_s, int | float) or not 0 <= shutdown_s < math.inf:
+        raise ValueError(f"shutdown_s was {shutdown_s!r}, expected a number of seconds, 0 or more")
     mailbox = _mailbox_for(cls, mailbox)
+    check_depth(parent)
     if parent.is_leaving:
         return parent.system.dead_address(f"{parent.prefix}{name}")
     children = parent.children

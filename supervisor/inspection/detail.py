@@ -194,6 +194,8 @@ def _state(cell: SupervisedCell) -> dict[str, Any]:
         return {}
     try:
         state = plain(cell.actor.snapshot())
-    except Exception as error:  # a look at a broken actor must still show the rest
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a look at a broken actor must still show the rest
         return {"error": f"snapshot() raised {type(error).__name__}"}
     return state if isinstance(state, dict) else {"error": "snapshot() returned no dict"}

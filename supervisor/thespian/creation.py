@@ -16,7 +16,7 @@ from thespian.actors import (
 )
 
 from supervisor.core.cell import Cell
-from supervisor.core.spawning import is_supervised, spawn_child
+from supervisor.core.spawning import check_depth, is_supervised, spawn_child
 from supervisor.errors import BadActorClass, NameTaken, NotRunning, SupervisorError
 from supervisor.policy import Restart
 
@@ -53,6 +53,7 @@ def create(
         address = spawn_child(parent, cls, name, None, restart=restart, shutdown_s=_SHUTDOWN_S, mailbox=None)
         cell = address.cell
     else:
+        check_depth(parent)
         cell = system.plain_cell_class(cls)(system, parent, name, cls, source_hash)
         actor = _make(cls, system.capabilities, requirements)
         actor._myRef = cell

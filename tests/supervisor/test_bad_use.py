@@ -23,6 +23,7 @@ from supervisor import (
     Overflow,
     Restart,
     SupervisedActor,
+    SupervisorError,
     handles,
 )
 from supervisor.abilities import pipes, timers
@@ -118,6 +119,28 @@ def test_an_instance_is_not_spawned_and_not_printed() -> None:
 )
 def test_what_a_child_is_spawned_with_is_checked(wrong: dict[str, Any], text: str) -> None:
     assert text in _does(lambda actor: actor.spawn(Doer, "child", **wrong))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [lambda actor: actor.send_urgent(None, 1), lambda actor: actor.watch(None)],
+)
+def test_what_is_no_address_is_not_taken_for_one(operation: Callable[[Any], Any]) -> None:
+    assert "None is no address of an actor of this system" in _does(operation)
+
+
+def test_nobody_is_ready_at_what_is_no_address() -> None:
+    with Simulation() as sim, pytest.raises(SupervisorError, match="None is no address of an actor"):
+        sim.await_(sim.base.ready(None))
+
+
+def test_a_delay_that_is_no_number_is_refused() -> None:
+    assert "delay was '1', expected a number" in _does(lambda actor: actor.timer("key", "1", "text"))
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with Simulation() as sim, pytest.raises(ValueError, match="name was 5, expected a non-empty text"):
+        sim.spawn(Doer, 5)  # type: ignore[arg-type]
 
 
 # --- before and after an incarnation ---

@@ -5,10 +5,20 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from thespian.actors import ActorAddress
+from thespian.actors import ActorAddress, ActorExitRequest
 
-from supervisor import Mailbox, Overflow, Restart, SupervisedActor, handles
+from supervisor import (
+    LimitReached,
+    Mailbox,
+    Overflow,
+    Restart,
+    RootFailed,
+    SupervisedActor,
+    Supervision,
+    handles,
+)
 from supervisor.core import supervised
+from supervisor.core.spawning import DEPTH_MAX
 from supervisor.simulation import Simulation
 from supervisor.tables import TYPES_MAX
 
@@ -128,3 +138,35 @@ def test_a_system_at_rest_has_no_task_of_its_own() -> None:
             sim.advance(60)
         assert sim.base._tasks == {}
         assert len(asyncio.all_tasks(sim.loop)) == 1, "the pipe of the last incarnation"
+
+
+def test_an_actor_that_starts_its_own_kind_without_end_fails_and_is_named() -> None:
+    class Nested(Sink):
+        supervision = Supervision(restarts_max=0)
+
+        def started(self) -> None:
+            self.spawn(Nested, "nested")
+
+    with Simulation(supervision=Supervision(restarts_max=0)) as sim:
+        sim.spawn(Nested, "top")
+        sim.run()
+        failed = sim.base.failed
+        assert isinstance(failed, RootFailed)
+        assert isinstance(failed.origin, LimitReached)
+        assert "Nested 'nested' is 100 actors deep, as deep as may be" in str(failed.origin)
+        assert sim.base.tree() == []
+
+
+def test_a_tree_as_deep_as_may_be_is_shown_and_stopped() -> None:
+    class Nested(Sink):
+        def started(self) -> None:
+            if self.args > 1:
+                self.spawn(Nested, "nested", self.args - 1)
+
+    with Simulation() as sim:
+        top = sim.spawn(Nested, "top", DEPTH_MAX)
+        sim.run()
+        assert sim.base.tree()[-1].path == "/".join(["top", *["nested"] * (DEPTH_MAX - 1)])
+        sim.tell(top, ActorExitRequest())
+        sim.run()
+        assert sim.base.tree() == []

@@ -282,6 +282,19 @@ def test_a_snapshot_that_raises_does_not_hide_the_rest() -> None:
         assert detail.info.handled == 1
 
 
+def test_a_snapshot_that_wants_the_process_to_exit_is_shown_as_broken() -> None:
+    class Leaving(SupervisedActor):
+        mailbox = Clerk.mailbox
+
+        def snapshot(self) -> dict[str, object]:
+            raise SystemExit
+
+    with Simulation() as sim:
+        sim.spawn(Leaving, "leaving")
+        sim.run()
+        assert sim.base.inspector.actor("leaving").state == {"error": "snapshot() raised SystemExit"}
+
+
 def test_a_mistyped_path_is_answered_with_those_that_are_near() -> None:
     with Simulation() as sim:
         sim.tell(sim.spawn(Clerk, "root"), Tick())
