@@ -74,7 +74,7 @@ class TradesLoaded(Message, frozen=True, kw_only=True, gc=False):
 class StoreHistory(MoneyMessage, frozen=True, kw_only=True, gc=False):
     """Record a page's trades and movements and how far the request got, in one transaction.
 
-    Positions are left alone. Answered with `HistoryStored`.
+    Positions are worked out anew with the last page. Answered with `HistoryStored`.
     """
 
     request_id: int

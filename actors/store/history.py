@@ -35,7 +35,7 @@ ON CONFLICT DO NOTHING
 _PROGRESS: Final = """
 UPDATE backfills SET reached_s = least(to_s, greatest(reached_s, $2)), rows = rows + $3, trades = trades + $4,
     state = $5, reason = $6, changed_at = now()
-WHERE request_id = $1 AND state IN ('WAITING', 'RUNNING')
+WHERE request_id = $1 AND state IN ('WAITING', 'RUNNING') RETURNING wallet
 """
 _OPEN: Final = """
 SELECT request_id, wallet, from_s, to_s, reached_s FROM backfills
@@ -85,7 +85,7 @@ async def store_history(connection: Connection, writes: Sequence[StoreHistory]) 
                 _MOVEMENTS, *columns(movements.values_of(one) for one in write.movements)
             )
         state = "FAILED" if write.refusal else "DONE" if write.is_last else "RUNNING"
-        await connection.execute(
+        wallet = await connection.fetchval(
             _PROGRESS,
             write.request_id,
             write.reached_s,
@@ -94,6 +94,9 @@ async def store_history(connection: Connection, writes: Sequence[StoreHistory]) 
             state,
             clean(write.refusal),
         )
+        if write.is_last and wallet is not None:
+            # With the last page, so that no crash can come between; a leader that runs asks for it again.
+            await _fold(connection, [wallet])
         answers.append(HistoryStored(request_id=write.request_id, trades=fresh))
     return answers
 
@@ -114,9 +117,13 @@ async def load_trades(connection: Connection, loads: Sequence[LoadTrades]) -> li
 async def fold_positions(connection: Connection, folds: Sequence[FoldPositions]) -> list[PositionsFolded]:
     """Replace wallets' positions by what follows from all that is stored, in the order of time."""
     wallets = [fold.wallet for fold in folds]
-    await connection.execute("UPDATE leader_positions SET shares = 0 WHERE wallet = ANY($1::text[])", wallets)
-    await connection.execute(_FOLD, wallets)
+    await _fold(connection, wallets)
     found: defaultdict[str, list[LeaderPosition]] = defaultdict(list)
     for row in await connection.fetch(_POSITIONS, wallets):
         found[row["wallet"]].append(LeaderPosition(row["token_id"], row["shares"]))
     return [PositionsFolded(wallet=wallet, positions=tuple(found[wallet])) for wallet in wallets]
+
+
+async def _fold(connection: Connection, wallets: list[str]) -> None:
+    await connection.execute("UPDATE leader_positions SET shares = 0 WHERE wallet = ANY($1::text[])", wallets)
+    await connection.execute(_FOLD, wallets)

@@ -73,6 +73,15 @@ async def test_history_leaves_positions_alone_until_they_are_worked_out_anew(des
     assert (await desk.load_leader()).positions == folded.positions
 
 
+async def test_the_last_page_brings_the_positions_with_it_so_no_crash_comes_between(
+    desk: Desk,
+) -> None:
+    number = await asked(desk)
+    await desk.ask(page(number, old(1, size=100 * SHARE)))
+    await desk.ask(page(number, old(2, size=20 * SHARE, side=Side.SELL), is_last=True))
+    assert [one.shares for one in (await desk.load_leader()).positions] == [80 * SHARE]
+
+
 async def test_trades_of_a_time_are_loaded_with_when_the_following_began(desk: Desk) -> None:
     early, late = old(1), old(2, traded_at_ns=LONG_AGO_S * NS + 7)
     desk.trades(late, early)
