@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1]), str(HERE.parent / "support")]
 import calm  # noqa: E402
 import copying  # noqa: E402
 import day  # noqa: E402
+import detection  # noqa: E402
 import edges  # noqa: E402
 import following  # noqa: E402
 import structlog  # noqa: E402
@@ -47,6 +49,10 @@ SUITES: dict[str, Suite] = {
     "chain": Suite(following.run, following.planned),
     "copy": Suite(copying.run, copying.planned),
     "day": Suite(day.run, day.planned),
+    "detection": Suite(detection.run, detection.planned),
+    "detection-full": Suite(
+        partial(detection.run, size=detection.FULL), partial(detection.planned, size=detection.FULL)
+    ),
     "edges": Suite(edges.run, edges.planned),
 }
 
