@@ -136,6 +136,7 @@ class House(SupervisedActor):
                 identity_window_s=settings.ingest.identity_window_s,
                 backfill_s=backfill_s(settings),
                 settle_s=settings.ingest.poll_settle_s,
+                chain_wait_s=settings.ingest.api_lag_fallback_ms / 1000,
             ),
         )
         self.spawn(
@@ -183,6 +184,7 @@ class House(SupervisedActor):
         if now.refused:
             log.error("the operator's mode cannot be followed", reason=now.refused, trigger=now.trigger)
         changed = ModeChanged(trigger=now.trigger, origin=now.origin, place=now.place)
+        self.send(self.args.directory.leaders, changed)
         self.send(self.args.directory.ingest, changed)
 
     def _portfolios(self, now: Following) -> tuple[PortfolioArgs, ...]:

@@ -116,6 +116,8 @@ class Ingest(Section, frozen=True, kw_only=True):
     """Longest wait for a page."""
     poll_settle_s: SecondsOrZero = 6.0
     """After a gap the poller looks at once and again this much later: the API lags behind the chain."""
+    api_lag_fallback_ms: MillisecondsOrZero = 3000
+    """In mode both: how long a fill that only the chain has shown waits for the stream or the API."""
     polygon_silence_s: Seconds = 15.0
     """A node without a new block this long is left for the next."""
     polygon_lag_max_s: Seconds = 60.0

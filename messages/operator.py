@@ -50,7 +50,7 @@ class LoadOverrides(Message, frozen=True, kw_only=True, gc=False):
 
 
 class ModeChanged(Message, frozen=True, kw_only=True, gc=False):
-    """To ingest: which sources are to run from now on (api, polygon or both), and who said so.
+    """To ingest and leaders: which sources run from now on (api, polygon or both), and who said so.
 
     `origin` is default, file, environment, command line or operator; `place` is the file's line, the
     variable or the option, empty where there is none.

@@ -13,6 +13,7 @@ from ops.cli_backfill import backfill
 from ops.cli_common import config_option, exits, json_option, print_json, set_option, state_dir
 from ops.cli_leaders import leaders
 from ops.cli_mode import mode
+from ops.cli_sources import sources
 from ops.exits import MEANINGS, CannotGoOn, Exit
 
 EPILOG = "Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + "."
@@ -27,6 +28,7 @@ def main() -> None:
 main.add_command(leaders)
 main.add_command(mode)
 main.add_command(backfill)
+main.add_command(sources)
 
 
 @main.command(short_help="Run the daemon, in paper mode.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from actors.store import failures, queries, reading
+from actors.store import failures, queries, race, reading
 from actors.store.errors import StoreError
 from ops.exits import CannotGoOn, Exit
 
@@ -41,3 +42,13 @@ async def explain(state_dir: Path, url: str, prefix: str) -> dict[str, Any]:
         raise CannotGoOn(Exit.USAGE, f"no trade's id begins with {prefix!r}; logs carry it as trace_id")
     listed = "\n".join(f"  {trade_id}" for trade_id in found)
     raise CannotGoOn(Exit.USAGE, f"several trades begin with {prefix!r}:\n{listed}")
+
+
+async def sources_race(state_dir: Path, url: str, hours: float) -> dict[str, Any]:
+    """Return how the sources compare on the trades of the last hours. Raises `CannotGoOn`."""
+    since_ns = time.time_ns() - int(hours * 3_600_000_000_000)
+    try:
+        async with reading.reading(url, state_dir) as connection:
+            return {"hours": hours, **await race.race(connection, since_ns)}
+    except UNREADABLE as error:
+        raise CannotGoOn(Exit.DATABASE, failures.reason(error)) from error

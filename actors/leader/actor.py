@@ -23,6 +23,7 @@ from messages.backfill import FoldPositions, HistoryAdded, PositionsFolded
 from messages.base import Message
 from messages.ingest import LeaderReady
 from messages.movements import LeaderMovement, MovementReported
+from messages.operator import ModeChanged
 from messages.store import (
     LeaderLoaded,
     LoadLeader,
@@ -55,6 +56,8 @@ HOLD_MAX_S = 12.0
 DOUBT_S = 0.25
 """How long the other rows of a transaction may take behind the first."""
 FLUSH_S = 1.0
+BOTH = "both"
+"""The mode in which the chain has company."""
 PRUNE_S = 600.0
 
 _NS_PER_S = 1_000_000_000
@@ -114,7 +117,7 @@ class Leader(SupervisedActor):
         self.ledger = TradeLedger(settle_ns)
         self.movements = Movements()
         self.patience = Patience(settle_ns)
-        self.fallback = Fallback(int(self.args.chain_wait_s * _NS_PER_S))
+        self.fallback = Fallback(self._chain_wait_ns())
         self.positions = Positions()
         self.followed_at_ns = self.args.followed_at_ns
         self.window_ns = self.args.identity_window_s * _NS_PER_S
@@ -234,6 +237,15 @@ class Leader(SupervisedActor):
             self._take(report)
 
     # -- reports ---------------------------------------------------------------------------------
+
+    def _chain_wait_ns(self) -> int:
+        return int(self.args.chain_wait_s * _NS_PER_S) if self.args.life.chain_waits else 0
+
+    @handles(ModeChanged)
+    def on_mode(self, message: ModeChanged, sender: ActorAddress) -> None:
+        """Where the chain is the only live source, its fills act at once (D9)."""
+        self.args.life.chain_waits = message.trigger == BOTH
+        self.fallback.follow(self._chain_wait_ns())
 
     @handles(FillReported)
     def on_report(self, report: FillReported, sender: ActorAddress) -> None:

@@ -18,9 +18,11 @@ def content(report: FillReported) -> Hashable:
 
 @dataclass(slots=True)
 class Life:
-    """What outlives an incarnation: how often the state was loaded, and which reports that one died of."""
+    """What outlives an incarnation: how often it was loaded, in which mode, which reports it died of."""
 
     loads: int = 0
+    chain_waits: bool = True
+    """Whether fills that only the chain has shown wait for the others: not where it is alone."""
     attempts: Attempts[FillReported] = field(default_factory=lambda: Attempts(key=content))
 
 

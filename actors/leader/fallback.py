@@ -26,6 +26,10 @@ class Fallback:
     def __len__(self) -> int:
         return len(self._held)
 
+    def follow(self, wait_ns: int) -> None:
+        """Let what comes from now on wait for this long."""
+        self._wait_ns = wait_ns
+
     def holds(self, report: FillReported, now_ns: int) -> bool:
         """Take a report at a monotonic time and return True if it has to wait."""
         if report.kind is not SourceKind.CHAIN or self._wait_ns == 0 or len(self._held) >= HELD_MAX:

@@ -16,7 +16,7 @@ from messages.base import Message
 from messages.directory import Directory
 from messages.ids import Wallet
 from messages.ingest import LeaderReady, LeadersWatched
-from messages.operator import LeadersChanged
+from messages.operator import LeadersChanged, ModeChanged
 from supervisor import Mailbox, Overflow, SupervisedActor, Supervision, handles
 
 log = structlog.get_logger("leaders")
@@ -35,6 +35,7 @@ class Followed:
 
     wallets: tuple[Wallet, ...] | None = None
     uncopied: frozenset[Wallet] = frozenset()
+    mode: ModeChanged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class Leaders(SupervisedActor):
                     chain_wait_s=self.args.chain_wait_s,
                 ),
             )
+            if self.args.followed.mode is not None:
+                self.send(self.wallets[wallet], self.args.followed.mode)
 
     def snapshot(self) -> dict[str, object]:
         return {"wallets": len(self.wallets), "ready": len(self.loaded)}
@@ -119,6 +122,14 @@ class Leaders(SupervisedActor):
         for wallet in sorted(gone):
             self.stop_child(self.wallets.pop(wallet))
         self._follow(message.wallets)
+
+    @handles(ModeChanged)
+    def on_mode(self, message: ModeChanged, sender: ActorAddress) -> None:
+        before, self.args.followed.mode = self.args.followed.mode, message
+        if before is not None and before.trigger == message.trigger:
+            return
+        for address in self.wallets.values():
+            self.send(address, message)
 
     @handles(HistoryPage)
     def on_history_page(self, message: HistoryPage, sender: ActorAddress) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import pytest
 from examples import CONDITION, NO, NOON_NS, NS, SHARE, WALLET, YES, report, trade, tx_of
+from leader_house import WINDOW_S, House
 from thespian.actors import ActorExitRequest
 
-from actors.leader.actor import HOLD_MAX_S, Leader
-from actors.leader.args import LeaderArgs
+from actors.leader.actor import HOLD_MAX_S
 from actors.leader.ledger import TradeLedger
 from messages.backfill import FoldPositions, HistoryAdded, PositionsFolded
-from messages.directory import Directory
 from messages.ingest import LeaderReady
 from messages.movements import MovementKind, MovementReported
 from messages.store import (
     CorrectionReason,
-    LeaderLoaded,
     LeaderPosition,
     LoadLeader,
     StoreCorrection,
@@ -25,50 +23,8 @@ from messages.store import (
     StoreSightings,
     StoreTrade,
 )
-from messages.trades import CursorReached, FillsRetracted, GapSuspected, LeaderTrade, Side, SourceKind, Swept
+from messages.trades import CursorReached, FillsRetracted, GapSuspected, Side, SourceKind, Swept
 from supervisor.simulation import Simulation
-
-WINDOW_S = 3_600
-
-
-class House:
-    """A leader among probes."""
-
-    def __init__(self, sim):
-        self.sim = sim
-        self.store, self.portfolios, self.leaders = (
-            sim.probe(name) for name in ("store", "portfolios", "leaders")
-        )
-        directory = Directory(
-            store=self.store.address, portfolios=self.portfolios.address, leaders=self.leaders.address
-        )
-        self.args = LeaderArgs(
-            wallet=WALLET,
-            directory=directory,
-            identity_window_s=WINDOW_S,
-            followed_at_ns=NOON_NS - 60 * NS,
-            cursor_s=NOON_NS // NS - 60,
-            backfill_s=30,
-        )
-        self.leader = sim.spawn(Leader, "leader", self.args)
-
-    def loads(self, *trades, **changes):
-        fields = {
-            "wallet": WALLET,
-            "followed_at_ns": NOON_NS - 60 * NS,
-            "cursor_s": NOON_NS // NS - 60,
-            "positions": (),
-            "trades": trades,
-        } | changes
-        self.store.answers(LoadLeader, lambda _: LeaderLoaded(**fields))
-
-    def tell(self, *messages):
-        for message in messages:
-            self.sim.tell(self.leader, message)
-        self.sim.run()
-
-    def accepted(self):
-        return self.portfolios.take_all(LeaderTrade)
 
 
 @pytest.fixture
