@@ -20,7 +20,14 @@ from actors.leader.supervisor import Leaders, LeadersArgs
 from config.settings import Ingest
 from messages.directory import Directory
 from messages.ingest import FeedDown, FeedUp, LeadersWatched
-from messages.store import LeaderLoaded, LoadLeader, StoreAvailability, StoreDuplicates, StoreTrade
+from messages.store import (
+    LeaderLoaded,
+    LoadLeader,
+    StoreAvailability,
+    StoreDuplicates,
+    StoreSightings,
+    StoreTrade,
+)
 from messages.trades import LeaderTrade
 from ops.bench import frames as made_up
 from ops.bench.blaster import Blaster
@@ -141,7 +148,9 @@ class Counter(SupervisedActor):
         if len(lags_ms) == self.args.expected:
             self.args.done()
 
-    @handles(StoreTrade, StoreDuplicates, FeedUp, FeedDown, FeedStarted, FeedReport, TradeMissed)
+    @handles(
+        StoreTrade, StoreDuplicates, StoreSightings, FeedUp, FeedDown, FeedStarted, FeedReport, TradeMissed
+    )
     def on_other(self, message: object, sender: ActorAddress) -> None:
         """Nothing to count."""
 
