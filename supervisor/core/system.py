@@ -9,7 +9,6 @@ import asyncio
 import itertools
 import logging
 import os
-import threading
 from collections.abc import Coroutine
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -131,8 +130,12 @@ class System:
 
     def begin(self) -> None:
         """Set going what the system does by itself, on its loop."""
-        self.scheduler.thread = threading.get_ident()
+        self._settle_in()
+        self.home.loop.call_soon(self._settle_in)  # it may be run by another thread than who made the system
         self.begin_sampling()
+
+    def _settle_in(self) -> None:
+        self.scheduler.thread = self.home.settle_in()
 
     def addressed(self, message: Any, sender: Any) -> None:
         """Take a message to the system's own address; nothing is expected here."""

@@ -18,7 +18,10 @@ _CLOSED_CHECK_S: Final = 0.5
 
 
 class Home:
-    """A loop and the thread it runs on. Owns the loop only if it had to make one."""
+    """A loop and the thread it runs on. Owns the loop only if it had to make one.
+
+    A loop of somebody else's may not run yet, and then in any thread, or run already in another than this.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None, name: str) -> None:
         if loop is None:
@@ -30,12 +33,18 @@ class Home:
         self.owned = loop is None
         self.loop: asyncio.AbstractEventLoop = loop if loop is not None else asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
-        self._ident: int | None = threading.get_ident()
+        elsewhere = self.loop.is_running() and not _runs_here(self.loop)
+        self._ident: int | None = None if elsewhere else threading.get_ident()
         if self.owned:
             ready = threading.Event()
             self._thread = threading.Thread(target=self._live, args=(ready,), name=name, daemon=True)
             self._thread.start()
             ready.wait()
+
+    def settle_in(self) -> int:
+        """Take note that the caller is on the thread of the loop, and return which that is."""
+        self._ident = threading.get_ident()
+        return self._ident
 
     def _live(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self.loop)
@@ -101,3 +110,10 @@ class Home:
             self.loop.call_soon_threadsafe(self.loop.stop)
             if not self.is_here:
                 self._thread.join()
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

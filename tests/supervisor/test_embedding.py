@@ -221,3 +221,22 @@ async def test_an_ask_that_is_not_answered_says_who_was_asked() -> None:
     with pytest.raises(AskTimeout, match="asked root"):
         await base.ask(echo, b"silence", timeout_s=0.01)
     await base.stop()
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_base_may_be_made_for_a_loop_that_another_thread_runs(running: bool) -> None:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    if running:
+        thread.start()
+    base = AsyncioSystemBase(loop=loop)
+    if not running:
+        thread.start()
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(60)
+    echo = base.spawn(Echo, "echo")
+    assert [base.ask(echo, Question(number), 60) for number in range(3)] == [0, 1, 2]
+    assert base.ask(echo, "thread", 60) == thread.ident
+    base.shutdown()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
