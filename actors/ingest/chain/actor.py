@@ -17,6 +17,7 @@ from thespian.actors import ActorAddress
 from actors.ingest import connection, metrics
 from actors.ingest.budget import Budget
 from actors.ingest.chain import fills
+from actors.ingest.chain.confirmations import Confirmations
 from actors.ingest.chain.delivery import Delivery, NotFound, ReceiptCame, TimeFound, TokenFound
 from actors.ingest.chain.doubts import Confirmed, Doubts, Settle
 from actors.ingest.chain.intake import ChainIntake, Sighted, Unplaced
@@ -35,6 +36,7 @@ from messages.base import Message
 from messages.ids import Wallet
 from messages.ingest import ContractDrift, FeedDown, FeedState, FeedUp, LeadersWatched
 from messages.store import StoreAvailability
+from messages.trades import FillsConfirmed
 from supervisor import Backoff, DeadActor, Mailbox, Overflow, SupervisedActor, handles
 
 FEED: Final = "chain"
@@ -82,6 +84,7 @@ class Chain(SupervisedActor):
             self.log,
         )
         self.gate, self.changed = asyncio.Event(), asyncio.Event()
+        self.confirmations = Confirmations()
         self.rotation = Rotation(
             self.args.urls,
             Backoff(first_s=limits.reconnect_first_s, max_s=limits.reconnect_max_s, factor=2, jitter=0.3),
@@ -206,6 +209,7 @@ class Chain(SupervisedActor):
         finally:
             self.delivery.node = None
             self.reading_since_ns = None
+            self.confirmations.lost()
             self.doubts.lost_sight(self.intake.block_number)
             await socket.close()
         if self.connected:
@@ -226,7 +230,9 @@ class Chain(SupervisedActor):
         await subscriptions.begin()
         while True:
             self.changed.clear()
-            await subscriptions.follow(frozenset(self.delivery.leaders))
+            wallets = frozenset(self.delivery.leaders)
+            await subscriptions.follow(wallets)
+            self.confirmations.subscribed(wallets, self.intake.block_number)
             if not self.connected:
                 self._up()
                 await self.doubts.revisit(node)
@@ -286,7 +292,13 @@ class Chain(SupervisedActor):
     def _head(self, head: Head) -> None:
         undone = self.intake.head(head, self.clock.now_ns(), self.clock.monotonic_ns())
         for one in undone:
+            self.confirmations.undone(one)
             self.doubts.doubt(one)
+        for wallet, tx, totals in self.confirmations.head(head.number):
+            item = FillsConfirmed(
+                wallet=wallet, tx=tx, feed=FEED, totals=totals, seen_at_ns=self.clock.now_ns()
+            )
+            self.delivery.put(wallet, item)
         behind_s = self.intake.lag_ms / 1000
         if len(self.rotation) > 1 and behind_s > self.args.settings.polygon_lag_max_s:
             raise SocketLost(f"its newest block is {behind_s:.0f} s old")
@@ -307,11 +319,14 @@ class Chain(SupervisedActor):
                     owner, now_ns = taken.fill.owner, self.clock.now_ns()
                     self.missed.setdefault(owner, self.shedding.put_off(owner, now_ns))
                 case Sighted():
+                    self.confirmations.saw(taken)
                     self.delivery.put(taken.fill.owner, taken)
                     return self.delivery.leaders[taken.fill.owner]
                 case Undone():
+                    self.confirmations.undone(taken)
                     self.doubts.doubt(taken)
                 case Unplaced():
+                    self.confirmations.doubt(taken.wallet, self.intake.block_number)
                     self.delivery.look_up(taken)
         return None
 
@@ -374,6 +389,7 @@ class Chain(SupervisedActor):
     def _missed(self, unread: TradeUnread) -> None:
         """Remember to have the poller asked, each wallet once a report however much garbage comes."""
         reason, now_ns = str(unread), self.clock.monotonic_ns()
+        self.confirmations.doubt(unread.wallet, self.intake.block_number)
         missed = TradeMissed(feed=FEED, wallet=unread.wallet, at_ns=self.clock.now_ns(), reason=reason)
         self.missed.setdefault(unread.wallet, missed)
         if self.complained_ns is None or now_ns - self.complained_ns > COMPLAIN_S * _NS_PER_S:

@@ -23,7 +23,7 @@ from actors.ingest.chain.wire import Log
 from actors.ingest.errors import Drift, Malformed, SocketLost
 from messages.base import Message
 from messages.ids import TokenId, TxHash, Wallet
-from messages.trades import FillsRetracted
+from messages.trades import FillsConfirmed, FillsRetracted
 from supervisor import SupervisedActor
 
 ASK_TIMEOUT_S: Final = 10.0
@@ -152,7 +152,7 @@ class Delivery:
 
     def _send(self, leader: Any, item: Item) -> bool:
         """Send an item to its leader and return True, or find out what is missing."""
-        if isinstance(item, FillsRetracted):
+        if isinstance(item, FillsRetracted | FillsConfirmed):
             self._actor.send(leader, item)
             return True
         outcome, block_s = self._outcomes.get(item.fill.token_id), self._intake.block_s(item.log)

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from actors.ingest.chain.intake import Sighted
 from messages.ids import TokenId, Wallet
-from messages.trades import FillsRetracted
+from messages.trades import FillsConfirmed, FillsRetracted
 
 WAITING_MAX: Final = 2_000
 """With more fills waiting, nothing is read from the node."""
@@ -33,7 +33,7 @@ class TimeNeeded:
 
 
 Need: TypeAlias = TokenNeeded | TimeNeeded
-Item: TypeAlias = Sighted | FillsRetracted
+Item: TypeAlias = Sighted | FillsRetracted | FillsConfirmed
 
 
 class Waiting:
