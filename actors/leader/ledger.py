@@ -376,18 +376,20 @@ class TradeLedger:
         """Take a stored trade into account; the trades of a wallet come in their order of acceptance."""
         group = self._group(trade.tx, trade.token_id, trade.side, trade.traded_at_ns)
         view = group.views.setdefault(trade.kind, _View())
-        known, known_usdc = sum(one.size for one in group.trades), sum(one.usdc for one in group.trades)
+        known = group.size
         move = Accepted.of(trade)
         group.add(move, trade.ordinal)
         if move.stands < move.size:
-            # Whoever corrected it had the last word over the stream.
+            # Whoever corrected it had the last word over the stream. What does not count any more was not
+            # reported either, or whoever reports it once more would say nothing new.
             group.final = SourceKind.API
-        if not trade.is_remainder and view.unattributed == 0 and abs(view.size - known) <= DUST:
+            view.rebuild(group.size, group.usdc)
+        elif not trade.is_remainder and view.unattributed == 0 and abs(view.size - known) <= DUST:
             view.add((trade.size, trade.price), trade.usdc)
         else:
             # Its kind lagged behind another, now or earlier: the trade may be the rest of what that kind had
             # reported by then.
-            view.rebuild(known + trade.size, known_usdc + trade.usdc)
+            view.rebuild(group.size, group.usdc)
         return move
 
     def prune(self, before_ns: int) -> int:

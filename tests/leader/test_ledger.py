@@ -442,3 +442,11 @@ def test_stream_chain_and_api_in_any_order_and_number_are_the_same_shares(legs, 
     usdc = sum(size * price // SHARE for size, price in legs)
     assert abs(sum(new.usdc for new in found) - usdc) <= len(found)
     assert len({new.key for new in found}) == len(found)
+
+
+def test_what_was_taken_back_before_a_restart_counts_again_when_it_is_mined_again():
+    gone = trade(kind=CHAIN, size=100 * SHARE, stands=0)
+    ledger = TradeLedger()
+    ledger.restore(gone)
+    found = ledger.observe(report(kind=CHAIN, tx=gone.tx, size=gone.size, price=gone.price))
+    assert [one.now for change in found for one in change.corrections] == [gone.size]

@@ -21,6 +21,7 @@ from messages.base import Message
 from messages.trades import (
     CursorReached,
     FillsConfirmed,
+    FillsRetracted,
     FillTotal,
     GapSuspected,
     Side,
@@ -52,7 +53,7 @@ class Temper:
     loses_row: float = 0.0
     repeats: float = 0.0
     doubles: float = 0.0
-    """A row comes in two envelopes on the stream."""
+    """A row comes in two envelopes, or the chain takes a transaction back and mines it again."""
     delays_s: tuple[float, ...] = (0.3,)
     connections: int = 0
 
@@ -64,6 +65,7 @@ TEMPERS: Final = (
     Temper(0.3, 0.3, 0.5, 0.2, (0.1, 1.0, 8.0, 20.0), 4),
     Temper(loses_all=1.0),
 )
+MINED_AGAIN_S: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,10 @@ class _Counts:
     def restart(self) -> None:
         self._seen.clear()
 
+    def restart_of(self, rows: Rows) -> None:
+        for row in rows:
+            self._seen.pop(_content(row), None)
+
     def offer(self, row: Row, at_s: float, sweep_ns: int = 0) -> Offer:
         self._seen[_content(row)] += 1
         report = views.report(row, self._kind, self._feed, self._seen[_content(row)], _ns(at_s), sweep_ns)
@@ -191,9 +197,23 @@ def _pushed(
             for _, _, again in arrivals[before:place]:
                 yield from _repeated([counts.offer(row, connected_s) for row in again], temper, random)
         yield from _repeated([counts.offer(row, at_s) for row in rows], temper, random)
-        is_doubled = random.random() < temper.doubles and kind is SourceKind.STREAM
-        if is_doubled and tx in settled and rows:
+        if tx not in settled or random.random() >= temper.doubles:
+            continue
+        if kind is SourceKind.STREAM and rows:
             yield counts.offer(random.choice(rows), at_s + 0.1)
+        elif kind is SourceKind.CHAIN:
+            yield from _mined_again(feed, counts, tx, rows, at_s)
+
+
+def _mined_again(feed: str, counts: _Counts, tx: str, rows: Rows, at_s: float) -> Iterator[Offer]:
+    """A reorganisation takes a transaction out of its block, and it is mined once more."""
+    gone_s, back_s = at_s + MINED_AGAIN_S / 2, at_s + MINED_AGAIN_S
+    for wallet in dict.fromkeys(row.wallet for row in rows):
+        gone = FillsRetracted(wallet=wallet, tx=tx, feed=feed, seen_at_ns=_ns(gone_s))
+        yield Offer(gone_s, wallet, gone)
+    counts.restart_of(rows)
+    for row in rows:
+        yield counts.offer(row, back_s)
 
 
 def _repeated(offers: list[Offer], temper: Temper, random: Random) -> Iterator[Offer]:
