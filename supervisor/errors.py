@@ -275,4 +275,9 @@ class Deadlock(SupervisorError):
 def described(error: BaseException) -> str:
     """Return an error's type, and its text if that is one of these, which are known to hold no secrets."""
     name = type(error).__name__
-    return f"{name}: {error}" if isinstance(error, SupervisorError) else name
+    if not isinstance(error, SupervisorError):
+        return name
+    try:
+        return f"{name}: {error}"
+    except Exception:  # one that a program derived from these, with code of its own
+        return name

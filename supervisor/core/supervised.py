@@ -42,6 +42,7 @@ from supervisor.errors import (
     NotHandled,
     NotInHandler,
     StashFull,
+    SupervisorError,
     described,
 )
 from supervisor.inspection.deadletters import DropReason
@@ -183,6 +184,16 @@ class SupervisedCell(ThespianRef, Cell):
         self.attention |= PARKED
         if self.scheduler.cell is self:
             self.attention |= OUT
+        try:
+            self._record(error, item)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:  # of the error's own code, or of the message's
+            error = SupervisorError(f"what it failed with raises {type(failure).__name__} when looked at")
+            self._record(error, None)
+        supervision.failed(self, error, escalate=escalate)
+
+    def _record(self, error: BaseException, item: Item | None) -> None:
         lifecycle.trim_traceback(error)
         self.scheduler.let_go(error)
         self.last_error = error
@@ -191,7 +202,6 @@ class SupervisedCell(ThespianRef, Cell):
         if log.isEnabledFor(logging.WARNING):
             what = "no message" if item is None else type(item[0]).__name__
             log.warning("%s (%s) failed on %s: %s", self.path, self.kind, what, described(error))
-        supervision.failed(self, error, escalate=escalate)
 
     def _quarantine(self, item: Item, error: BaseException) -> None:
         message, sender, _ = item

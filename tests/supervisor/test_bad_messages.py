@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from thespian.actors import ActorAddress
 
-from supervisor import Mailbox, Overflow, SupervisedActor, handles
+from supervisor import Mailbox, Overflow, SupervisedActor, SupervisorError, handles
 from supervisor.simulation import Simulation
 
 
@@ -119,3 +119,31 @@ def test_a_send_that_is_broken_off_leaves_its_target_able_to_go_on(overflow: Ove
         with pytest.raises(KeyboardInterrupt):
             sim.tell(keeper, Broken(KeyboardInterrupt()))
         assert sim.ask(keeper, "seen") == (1,)
+
+
+class Unreadable(Exception):
+    """Raises when it is looked at."""
+
+    @property
+    def __traceback__(self) -> Any:
+        raise RuntimeError("looked at")
+
+
+class Unspeakable(SupervisorError):
+    def __str__(self) -> str:
+        raise RuntimeError("printed")
+
+
+class Crashing(Keeper):
+    @handles(BaseException)
+    def on_error(self, message: BaseException, sender: ActorAddress) -> None:
+        raise message
+
+
+@pytest.mark.parametrize("message", [Unreadable(), Unspeakable()])
+def test_a_crash_that_cannot_be_looked_at_is_a_crash_like_any_other(message: object) -> None:
+    with Simulation() as sim:
+        crashing = sim.spawn(Crashing, "crashing")
+        sim.tell(crashing, message)
+        assert sim.ask(crashing, "seen") == ()
+        assert sim.base.tree()[0].restarts == 1
