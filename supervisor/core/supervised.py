@@ -185,45 +185,39 @@ class SupervisedCell(ThespianRef, Cell):
         if self.scheduler.cell is self:
             self.attention |= OUT
         try:
-            self._record(error, item)
+            lifecycle.trim_traceback(error)
+            self.scheduler.let_go(error)
+            self.last_error = error
+            if item is not None:
+                self._quarantine(item, error)
+            if log.isEnabledFor(logging.WARNING):
+                what = "no message" if item is None else type(item[0]).__name__
+                log.warning("%s (%s) failed on %s: %s", self.path, self.kind, what, described(error))
         except KeyboardInterrupt:
             raise
         except BaseException as failure:  # of the error's own code, or of the message's
             error = SupervisorError(f"what it failed with raises {type(failure).__name__} when looked at")
-            self._record(error, None)
+            self.last_error = error
+            log.warning("%s (%s) failed: %s", self.path, self.kind, error)
         supervision.failed(self, error, escalate=escalate)
-
-    def _record(self, error: BaseException, item: Item | None) -> None:
-        lifecycle.trim_traceback(error)
-        self.scheduler.let_go(error)
-        self.last_error = error
-        if item is not None:
-            self._quarantine(item, error)
-        if log.isEnabledFor(logging.WARNING):
-            what = "no message" if item is None else type(item[0]).__name__
-            log.warning("%s (%s) failed on %s: %s", self.path, self.kind, what, described(error))
 
     def _quarantine(self, item: Item, error: BaseException) -> None:
         message, sender, _ = item
         if self.stash and self.stash[-1] is item:
             self.stash.pop()  # put aside, then crashed on: it is not tried again either
         self.drop(DropReason.CRASHED, message, sender, error)
-        if self._is_heard(sender, HandlerCrashed):
-            sender.cell.turned_away(HandlerCrashed(type(message).__name__, self.address, self.path))
-
-    def _is_heard(self, sender: Any, notice: type[Exception]) -> bool:
-        """Whether another, who sent a message, is to be told that it was not handled."""
         target = getattr(sender, "cell", None)
-        heard: bool = target is not None and target is not self and target.hears(notice)
-        return heard
+        if target is not None and target is not self and target.hears(HandlerCrashed):
+            target.turned_away(HandlerCrashed(type(message).__name__, self.address, self.path))
 
     # --- messages ---
 
     def leave_unhandled(self, reason: DropReason, message: Any, sender: Any, why: str) -> None:
         """Drop a message that the actor's class has no use for, and tell a sender that listens for that."""
         self.drop(reason, message, sender)
-        if self._is_heard(sender, NotHandled):
-            sender.cell.turned_away(NotHandled(type(message).__name__, self.address, self.path, why))
+        target = getattr(sender, "cell", None)
+        if target is not None and target is not self and target.hears(NotHandled):
+            target.turned_away(NotHandled(type(message).__name__, self.address, self.path, why))
 
     def use(self, table: Mapping[type, Any]) -> None:
         """Handle by this table from the next message on; a trace goes on standing in front of it."""
