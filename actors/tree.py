@@ -121,6 +121,7 @@ class House(SupervisedActor):
                 endpoints=settings.endpoints,
                 recording=settings.recording,
                 store=directory.store,
+                portfolios=directory.portfolios,
                 state_dir=self.args.state_dir,
                 run_id=self.args.run_id,
                 prices=directory.prices,

@@ -35,6 +35,8 @@ def _nodes(settings: Settings) -> Iterator[tuple[str, str, str]]:
     for index, url in enumerate(urls):
         if url and url in urls[:index]:
             yield f"endpoints.polygon_urls.{index}", "was there before", "name each node once"
+    if settings.ingest.polygon_strict and not urls:
+        yield "ingest.polygon_strict", "was true without any endpoints.polygon_urls", "name a node"
     if settings.ingest.trigger == "polygon" and not urls:
         yield "ingest.trigger", "was polygon without any endpoints.polygon_urls", "name a node, or use api"
 

@@ -120,6 +120,8 @@ class Ingest(Section, frozen=True, kw_only=True):
     """In mode both: how long a fill that only the chain has shown waits for the stream or the API."""
     polygon_silence_s: Seconds = 15.0
     """A node without a new block this long is left for the next."""
+    polygon_strict: bool = False
+    """In mode both: buy nothing while the chain is away, rather than go on with a warning."""
     polygon_lag_max_s: Seconds = 60.0
     """A node whose newest block is older than this is left for the next, if there is another."""
     polygon_reorg_settle_s: SecondsOrZero = 30.0

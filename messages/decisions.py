@@ -18,6 +18,7 @@ class SkipReason(StrEnum):
     BACKFILL = "SKIP_BACKFILL"
     RETRACTED = "SKIP_RETRACTED"
     PAUSED = "SKIP_PAUSED"
+    SOURCE_AWAY = "SKIP_SOURCE_AWAY"
     CATCH_UP_TOO_OLD = "SKIP_CATCH_UP_TOO_OLD"
     CATCH_UP_PRICE = "SKIP_CATCH_UP_PRICE"
     SPREAD = "SKIP_SPREAD"
@@ -45,6 +46,7 @@ SKIP_MEANINGS: dict[SkipReason, str] = {
     SkipReason.BACKFILL: "history from before the leader was followed; it never trades",
     SkipReason.RETRACTED: "the chain or the API said in the meantime that the trade never happened",
     SkipReason.PAUSED: "the portfolio or this leader is paused",
+    SkipReason.SOURCE_AWAY: "the chain was away, which the trigger mode does not do without",
     SkipReason.CATCH_UP_TOO_OLD: "seen later than catch_up_buy_max_age_s after it happened",
     SkipReason.CATCH_UP_PRICE: "seen late, and the price was worse than the catch-up rule allows",
     SkipReason.SPREAD: "best ask minus best bid was over the limit",

@@ -98,6 +98,8 @@ class IngestState(Message, frozen=True, kw_only=True, gc=False):
     """The trigger mode (D2), empty until it is known; where it came from is as in `ModeChanged`."""
     trigger_origin: str = ""
     trigger_place: str = ""
+    refusal: str = ""
+    """Why nothing may be bought at present (D10)."""
 
 
 class PollQuery(Message, frozen=True, kw_only=True, gc=False):
@@ -133,3 +135,9 @@ class PollState(Message, frozen=True, kw_only=True, gc=False):
     stretch_milli: int
     lag_ms: int
     error: str = ""
+
+
+class SourcesJudged(Message, frozen=True, kw_only=True, gc=False):
+    """To the portfolios, on change: why nothing may be bought at present, empty if it may (D10)."""
+
+    refusal: str

@@ -16,10 +16,11 @@ from thespian.actors import ActorAddress
 
 from actors.ingest import metrics, poller
 from actors.ingest.coverage import Coverage
+from actors.ingest.health import refusal
 from actors.ingest.poller import Poller, PollerArgs
 from actors.ingest.recorder import Recorder, RecorderArgs
 from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, LeadersActive, TradeMissed
-from actors.ingest.sources import Sources
+from actors.ingest.sources import CHAIN, Sources
 from config import settings
 from messages.backfill import BackfillsWanted
 from messages.base import Message
@@ -32,6 +33,7 @@ from messages.ingest import (
     IngestState,
     LeadersWatched,
     PollQuery,
+    SourcesJudged,
 )
 from messages.operator import ModeChanged
 from messages.store import StoreAvailability, SubscribeAvailability
@@ -71,6 +73,8 @@ class IngestArgs:
     store: Any
     state_dir: Path
     run_id: str
+    portfolios: Any = None
+    """Who is told when nothing may be bought."""
     prices: Any = None
     """The price service: for the chain's tokens, and for the outcomes of markets that were split."""
     waits_for_mode: bool = False
@@ -105,8 +109,11 @@ class Ingest(SupervisedActor):
         self.trades_before: dict[str, int] = {}
         self.doubted: TradeMissed | None = None
         self.is_doubting = False
+        self.is_chain_up = False
+        self.refusal: str | None = None
         self.drifts: deque[ContractDrift] = deque(maxlen=DRIFTS_KEPT)
         self._start_sources()
+        self._judge()
         self.timer("no feed", GAP_REPEAT_S, _NoFeed())
         self.send(self.args.store, SubscribeAvailability())
 
@@ -151,6 +158,7 @@ class Ingest(SupervisedActor):
         if before is not None and before.trigger == message.trigger:
             return
         stopped = self.live.follow(message.trigger)
+        self._judge()
         log.info("mode", trigger=message.trigger, origin=message.origin, place=message.place, stopped=stopped)
         for feed in stopped:
             last = self.states.pop(feed, None)
@@ -211,6 +219,9 @@ class Ingest(SupervisedActor):
         if not self.live.has(message.feed, sender):
             return  # it was on its way when the source was stopped
         self.coverage.up(message.feed, self.clock.now_ns())
+        if message.feed == CHAIN:
+            self.is_chain_up = True
+            self._judge()
         self.cancel("no feed")
         self._close_gap("a live source is back after a gap")
 
@@ -220,11 +231,32 @@ class Ingest(SupervisedActor):
             self._down(message.feed, message.last_event_at_ns)
 
     def _down(self, feed: str, last_event_at_ns: int) -> None:
+        if feed == CHAIN:
+            self.is_chain_up = False
+            self._judge()
         self.coverage.down(feed, last_event_at_ns, self.clock.now_ns())
         if self.coverage.is_up:
             self._close_gap("all live sources were silent at the same time")
         else:
             self.timer("no feed", GAP_REPEAT_S, _NoFeed())
+
+    def _judge(self) -> None:
+        """Tell the portfolios when the health of the chain begins or ends to forbid buying."""
+        if self.mode is None or self.args.portfolios is None:
+            return
+        now = refusal(
+            self.mode.trigger,
+            is_strict=self.args.ingest.polygon_strict,
+            is_chain_up=self.is_chain_up,
+        )
+        if now == self.refusal:
+            return
+        if now:
+            log.warning("nothing is bought", reason=now)
+        elif self.refusal:
+            log.info("buying goes on")
+        self.refusal = now
+        self.send(self.args.portfolios, SourcesJudged(refusal=now))
 
     @handles(_NoFeed)
     def on_no_feed(self, message: _NoFeed, sender: ActorAddress) -> None:
@@ -300,5 +332,6 @@ class Ingest(SupervisedActor):
             trigger=mode.trigger if mode is not None else "",
             trigger_origin=mode.origin if mode is not None else "",
             trigger_place=mode.place if mode is not None else "",
+            refusal=self.refusal or "",
         )
         self.send(sender, state)

@@ -19,6 +19,7 @@ from actors.portfolio.settling import Settling
 from messages.base import Message
 from messages.decisions import CopyDropped, CopyProposed, CopySkipped, CopyTaken, Skip, SkipReason
 from messages.ids import IntentId, TokenId, TradeId, intent_id
+from messages.ingest import SourcesJudged
 from messages.orders import FillBooked, OrderClosed
 from messages.store import DecisionOutcome, DecisionStored, PortfolioLoaded, StoreDecision
 from messages.trades import LeaderTrade, Side
@@ -101,6 +102,10 @@ class Portfolio(Settling):
     def on_trade(self, trade: LeaderTrade, sender: ActorAddress) -> None:
         self._consider(trade)
 
+    @handles(SourcesJudged)
+    def on_sources(self, message: SourcesJudged, sender: ActorAddress) -> None:
+        self.args.sources.refusal = message.refusal
+
     def _consider(self, trade: LeaderTrade) -> None:
         """Decide on a trade, or put it off: a sale while anything of the same outcome is still under way, and
         a buy behind such a sale, which must find what was held before it."""
@@ -125,7 +130,8 @@ class Portfolio(Settling):
         if not self.args.attempts.begin(trade.trade_id):
             self._skip(trade, intent, Declined(SkipReason.ERROR, ()), now_ns)
             return
-        verdict = decide(trade, self.args.policies[trade.wallet], self.account, now_ns)
+        policy, may_buy = self.args.policies[trade.wallet], not self.args.sources.refusal
+        verdict = decide(trade, policy, self.account, now_ns, may_buy=may_buy)
         if isinstance(verdict, Declined):
             self._skip(trade, intent, verdict, now_ns)
         else:

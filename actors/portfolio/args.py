@@ -13,6 +13,14 @@ from messages.units import Usdc
 from supervisor import Attempts
 
 
+class Sources:
+    """What ingest said last of its sources. It is part of the arguments because they outlive a restart:
+    nobody says it a second time."""
+
+    def __init__(self) -> None:
+        self.refusal = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PortfolioArgs:
     """A portfolio's settings and whom it talks to."""
@@ -25,6 +33,7 @@ class PortfolioArgs:
     directory: Directory
     attempts: Attempts[TradeId] = field(default_factory=Attempts)
     """A trade over whose decision it crashed again and again is skipped: it must not stop the others."""
+    sources: Sources = field(default_factory=Sources, compare=False)
 
 
 class PortfoliosChanged(MoneyMessage, frozen=True, kw_only=True, gc=True):

@@ -67,14 +67,21 @@ def freshness_of(trade: LeaderTrade, guards: Guards, now_ns: int) -> tuple[Fresh
     return (Freshness.LIVE if live else Freshness.CATCH_UP), check
 
 
-def decide(trade: LeaderTrade, policy: Policy, account: Account, now_ns: int) -> Verdict:
-    """Return what this portfolio wants of a leader's trade, given what it holds and has reserved."""
+def decide(
+    trade: LeaderTrade, policy: Policy, account: Account, now_ns: int, *, may_buy: bool = True
+) -> Verdict:
+    """Return what this portfolio wants of a leader's trade, given what it holds and has reserved.
+
+    `may_buy` is False while a source is away that the trigger mode does not do without (D10).
+    """
     if trade.backfill:
         return Declined(SkipReason.BACKFILL, ())
     if trade.stands == 0:
         return Declined(SkipReason.RETRACTED, ())
     if policy.paused:
         return Declined(SkipReason.PAUSED, ())
+    if trade.side is Side.BUY and not may_buy:
+        return Declined(SkipReason.SOURCE_AWAY, ())
     freshness, age = freshness_of(trade, policy.guards, now_ns)
     if trade.side is Side.BUY:
         return _buy(trade, policy, account, now_ns, freshness, age)

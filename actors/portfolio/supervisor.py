@@ -10,6 +10,7 @@ from actors.portfolio.actor import Portfolio
 from actors.portfolio.args import PortfolioArgs, PortfoliosChanged
 from messages.decisions import CopyDropped, CopySkipped, CopyTaken
 from messages.ids import PortfolioId, Wallet
+from messages.ingest import SourcesJudged
 from messages.orders import FillBooked, OrderClosed
 from messages.portfolio import MismatchFound, PortfolioQuery
 from messages.trades import LeaderTrade
@@ -22,6 +23,7 @@ class Present:
     says it a second time."""
 
     portfolios: tuple[PortfolioArgs, ...] | None = None
+    sources: SourcesJudged = field(default_factory=lambda: SourcesJudged(refusal=""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Portfolios(SupervisedActor):
                 self.stop_child(self.by_id[portfolio_id])
             self.running[portfolio_id] = portfolio
             self.by_id[portfolio_id] = self.spawn(Portfolio, portfolio_id, portfolio)
+            self.send(self.by_id[portfolio_id], self.args.present.sources)
         self.followers = {}
         for portfolio_id, running in self.running.items():
             for wallet in running.policies:
@@ -73,6 +76,12 @@ class Portfolios(SupervisedActor):
     def on_changed(self, message: PortfoliosChanged, sender: ActorAddress) -> None:
         self.args.present.portfolios = message.portfolios
         self._run(message.portfolios)
+
+    @handles(SourcesJudged)
+    def on_sources(self, message: SourcesJudged, sender: ActorAddress) -> None:
+        self.args.present.sources = message
+        for address in self.by_id.values():
+            self.send(address, message)
 
     @handles(LeaderTrade)
     def on_trade(self, trade: LeaderTrade, sender: ActorAddress) -> None:

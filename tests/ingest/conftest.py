@@ -18,7 +18,15 @@ from actors.ingest.actor import Ingest as IngestActor
 from actors.ingest.actor import IngestArgs
 from actors.ingest.reports import FeedReport, FeedStarted, LeaderDoubted, TradeMissed
 from config.settings import Endpoints, Ingest, Recording
-from messages.ingest import ContractDrift, FeedDown, FeedUp, IngestQuery, IngestState, LeadersWatched
+from messages.ingest import (
+    ContractDrift,
+    FeedDown,
+    FeedUp,
+    IngestQuery,
+    IngestState,
+    LeadersWatched,
+    SourcesJudged,
+)
 from messages.movements import MovementReported
 from messages.store import StoreAvailability, SubscribeAvailability
 from messages.trades import CursorReached, FillReported, FillsRetracted, GapSuspected
@@ -250,6 +258,7 @@ class Probe(SupervisedActor):
         TradeMissed,
         ContractDrift,
         FillsRetracted,
+        SourcesJudged,
     )
     def on_message(self, message: object, sender: ActorAddress) -> None:
         self.args.messages.append(message)
@@ -372,6 +381,7 @@ async def house(
             endpoints=venue.endpoints,
             recording=Recording(enabled=recording),
             store=store,
+            portfolios=leader,
             state_dir=tmp_path,
             run_id="run1",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from messages.ingest import SourcesJudged
 from messages.operator import ModeChanged
 from messages.trades import GapSuspected, SourceKind
 
@@ -69,3 +70,24 @@ async def test_a_restart_of_ingest_keeps_the_mode(house, venue, until):
     await until(lambda: venue.asked)
     state = await running.state()
     assert state.trigger == "polygon"
+
+
+async def test_where_the_chain_must_be_there_nothing_is_bought_without_it(house, until):
+    running = house(trigger="polygon")  # and no node is named
+    await until(lambda: running.inbox.of(SourcesJudged))
+    assert (
+        running.inbox.of(SourcesJudged)[-1].refusal
+        == "the chain is away, and in mode polygon it must be there"
+    )
+    assert (await running.state()).refusal
+
+    switched(running, "both")
+    await until(lambda: len(running.inbox.of(SourcesJudged)) == 2)
+    assert running.inbox.of(SourcesJudged)[-1].refusal == ""
+    assert not (await running.state()).refusal
+
+
+async def test_strictly_the_chain_must_be_there_in_mode_both_too(house, until):
+    running = house(trigger="both", polygon_strict=True)
+    await until(lambda: running.inbox.of(SourcesJudged))
+    assert "polygon_strict" in running.inbox.of(SourcesJudged)[-1].refusal

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from examples import NOON_NS, USDC, WALLET, caps, changed, guards, trade, tx_of
+from examples import NOON_NS, USDC, WALLET, caps, changed, guards, sale, trade, tx_of
 
 from actors.portfolio.args import PortfolioArgs, PortfoliosChanged
 from actors.portfolio.decide import Policy
 from actors.portfolio.supervisor import Portfolios, PortfoliosArgs
 from messages.decisions import CopyProposed
 from messages.directory import Directory
+from messages.ingest import SourcesJudged
 from messages.portfolio import PortfolioQuery
 from messages.store import LoadPortfolio, PortfolioLoaded, StoreDecision
 from supervisor.simulation import Simulation
@@ -128,3 +129,25 @@ def test_what_is_present_outlives_a_crash_of_the_supervisor(house):
     house.sim.advance(10)
     house.tell(changed(BUY, trade_id="x" * 20, wallet=OTHER))
     assert {name for name, _ in house.proposed()} == {"one", "three"}
+
+
+def test_while_the_chain_is_missed_nothing_is_bought_and_sales_go_on(house):
+    house.tell(SourcesJudged(refusal="the chain is away"), BUY)
+    assert house.proposed() == []
+    decisions = [write.decision for write in house.probes["store"].take_all(StoreDecision)]
+    assert {decision.reason for decision in decisions} == {"SKIP_SOURCE_AWAY"}
+    house.tell(sale())
+    decisions = [write.decision for write in house.probes["store"].take_all(StoreDecision)]
+    assert {decision.reason for decision in decisions} == {"SKIP_NOTHING_HELD"}, "judged as any sale"
+    house.tell(SourcesJudged(refusal=""), trade(tx=tx_of(7)))
+    assert house.proposed() == [("one", 1), ("two", 1)]
+
+
+def test_that_nothing_may_be_bought_outlives_a_crash_and_a_change_of_the_portfolio(house):
+    house.tell(SourcesJudged(refusal="the chain is away"))
+    house.sim.crash(house.sim.base.find("portfolios/two"))
+    house.change(0, policies={WALLET: replace(POLICY, ratio=200_000)})
+    house.tell(PortfolioQuery(portfolio_id="two"))  # what it crashes on
+    house.sim.advance(10)
+    house.tell(BUY)
+    assert house.proposed() == []
