@@ -466,3 +466,34 @@ async def test_who_is_seen_trading_elsewhere_is_polled_often_from_then_on(
     assert (by_wallet[wallet].warmth, by_wallet[wallet].interval_ms) == ("hot", 60_000)
     assert (by_wallet[other].warmth, by_wallet[other].interval_ms) == ("cold", 1_800_000)
     assert (after.budget_milli_per_s, after.stretch_milli) == (500_000, 1000)
+
+
+async def test_the_last_fifty_polled_each_time_would_lose_a_burst_and_the_cursor_does_not(
+    polling: Any, venue: Any, row: Row, wallet: str, until: Until
+) -> None:
+    running, start = polling(poll_page_rows=50), now() - 100
+    venue.rows = [row(transaction_hash=tx, timestamp=start + n // 100) for n, tx in enumerate(hashes(230))]
+    running.watch({wallet: start})
+
+    await until(lambda: len(running.fills) == 230)
+
+    assert [fill.tx for fill in running.fills] == hashes(230)
+
+
+async def test_one_page_after_another_over_a_live_head_neither_repeats_nor_leaves_gaps(
+    polling: Any, venue: Any, row: Row, wallet: str, until: Until
+) -> None:
+    """By offset from a moving head 160 rows of 3,000 came twice, and others never."""
+    running, start = polling(poll_page_rows=10), now() - 100
+    coming = iter(hashes(60))
+
+    async def trades_meanwhile(request: web.Request) -> None:
+        for tx in itertools.islice(coming, 12):
+            venue.rows.append(row(transaction_hash=tx, timestamp=start + len(venue.rows)))
+
+    venue.answer = trades_meanwhile
+    running.watch({wallet: start})
+
+    await until(lambda: len(running.fills) >= 60)
+
+    assert [fill.tx for fill in running.fills] == hashes(60)
