@@ -81,10 +81,13 @@ class Leaders(SupervisedActor):
             ),
         )
         followed = self.args.followed.wallets
-        self._follow(self.args.wallets if followed is None else followed)
+        self.began_ns = self._second_ns()
+        self._follow(self.args.wallets if followed is None else followed, self.began_ns)
 
-    def _follow(self, wallets: Iterable[Wallet]) -> None:
-        now_ns = self.clock.now_ns() // _NS_PER_S * _NS_PER_S
+    def _second_ns(self) -> int:
+        return self.clock.now_ns() // _NS_PER_S * _NS_PER_S
+
+    def _follow(self, wallets: Iterable[Wallet], since_ns: int) -> None:
         for wallet in wallets:
             if wallet in self.wallets:
                 continue
@@ -95,8 +98,8 @@ class Leaders(SupervisedActor):
                     wallet=wallet,
                     directory=self.args.directory,
                     identity_window_s=self.args.identity_window_s,
-                    followed_at_ns=now_ns,
-                    cursor_s=now_ns // _NS_PER_S - self.args.backfill_s,
+                    followed_at_ns=since_ns,
+                    cursor_s=since_ns // _NS_PER_S - self.args.backfill_s,
                     backfill_s=self.args.backfill_s,
                     settle_s=self.args.settle_s,
                     chain_wait_s=self.args.chain_wait_s,
@@ -111,6 +114,9 @@ class Leaders(SupervisedActor):
     @handles(LeadersChanged)
     def on_changed(self, message: LeadersChanged, sender: ActorAddress) -> None:
         followed = self.args.followed
+        # The first word may come late, for the store has it: who is followed then is followed from the start.
+        is_first = followed.wallets is None and not self.args.wallets
+        since_ns = self.began_ns if is_first else self._second_ns()
         is_new = followed.uncopied != message.uncopied
         followed.wallets, followed.uncopied = message.wallets, message.uncopied
         gone = self.wallets.keys() - set(message.wallets)
@@ -121,7 +127,7 @@ class Leaders(SupervisedActor):
             self._announce()
         for wallet in sorted(gone):
             self.stop_child(self.wallets.pop(wallet))
-        self._follow(message.wallets)
+        self._follow(message.wallets, since_ns)
 
     @handles(ModeChanged)
     def on_mode(self, message: ModeChanged, sender: ActorAddress) -> None:

@@ -21,7 +21,7 @@ WINDOW_S = 3600
 class House:
     """Two leaders among probes, loaded at once."""
 
-    def __init__(self, sim):
+    def __init__(self, sim, wallets=(WALLET, OTHER)):
         self.sim = sim
         self.store, self.portfolios, self.ingest = (
             sim.probe(name) for name in ("store", "portfolios", "ingest")
@@ -39,7 +39,7 @@ class House:
                 trades=(),
             ),
         )
-        args = LeadersArgs(wallets=(WALLET, OTHER), directory=directory, identity_window_s=WINDOW_S)
+        args = LeadersArgs(wallets=wallets, directory=directory, identity_window_s=WINDOW_S)
         directory.leaders = self.leaders = sim.spawn(Leaders, "leaders", args)
         sim.advance(1)
 
@@ -75,6 +75,23 @@ def test_a_leader_added_later_is_followed_from_then_on_and_the_others_stay_who_t
     assert watched.addresses.keys() == {WALLET, OTHER, THIRD}
     assert {wallet: watched.addresses[wallet] for wallet in before} == before
     assert watched.polled_from_s[THIRD] == NOON_NS // 1_000_000_000 + 61
+
+
+def test_who_is_named_late_at_the_start_is_followed_from_the_start():
+    """A database that was away at the start names the leaders when it is back: what they traded counts."""
+    with Simulation(start_ns=NOON_NS) as sim:
+        house = House(sim, wallets=())
+        sim.advance(60)
+        house.follow(WALLET)
+        sim.advance(1)
+        sim.tell(house.watched().addresses[WALLET], report(traded_at_ns=NOON_NS + 5_000_000_000))
+        sim.run()
+        assert not house.portfolios.take(LeaderTrade).backfill
+        house.follow(WALLET, OTHER)
+        sim.advance(1)
+        sim.tell(house.watched().addresses[OTHER], report(wallet=OTHER, traded_at_ns=NOON_NS + 5_000_000_000))
+        sim.run()
+        assert house.portfolios.take_all(LeaderTrade) == [], "it was added, and that trade was before"
 
 
 def test_a_removed_leader_still_handles_what_it_was_sent_and_ingest_knows_before(house):
