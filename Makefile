@@ -20,8 +20,8 @@ STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
 
-# A test file stays on one worker: its tests may share a server.
-WORKERS ?= auto
+# A test file stays on one worker: its tests may share a server. Four even on two cores: many tests wait.
+WORKERS ?= 4
 PYTEST_ARGS ?=
 
 DEMO_ARGS ?=
