@@ -61,9 +61,13 @@ class Seen:
 
 
 class Restorer(Protocol):
-    """What can find an actor by path again; a system base."""
+    """What can find an actor by path again and hand messages to it; a system base."""
 
     key: str
+
+    def hand_over(self, address: Any, message: Any, sender: Any) -> None:
+        """Send a message to an actor of the system, from any thread, on behalf of whoever is outside it."""
+        ...
 
     def restore(self, number: int, path: str) -> CellAddress:
         """Return the address of that number, a dead one if its actor has ended."""
@@ -131,6 +135,12 @@ _systems: weakref.WeakValueDictionary[str, Restorer] = weakref.WeakValueDictiona
 def register_system(system: Restorer) -> None:
     """Let pickled addresses of this base find their actors."""
     _systems[system.key] = system
+
+
+def system_of(address: Any) -> Restorer | None:
+    """Return the base that an address belongs to; None if it is gone, or the address is Thespian's own."""
+    key = getattr(address, "system_key", None)
+    return _systems.get(key) if key is not None else None
 
 
 def restore_address(system_key: str, number: int, path: str) -> CellAddress:

@@ -90,7 +90,11 @@ class AsyncioSystemBase(Outside):
         if self.home.is_here:
             target.accept(message, sender)
         else:
-            self.home.post(self._accept, address, message, sender)
+            self.hand_over(address, message, sender)
+
+    def hand_over(self, address: Any, message: Any, sender: Any) -> None:
+        """Send a message on behalf of an actor of another system, whose thread may not be this one's."""
+        self.home.post(self._accept, address, message, sender)
 
     def _accept(self, address: Any, message: Any, sender: Any) -> None:
         self.target_of(address).accept(message, sender)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from thespian.actors import WakeupMessage
 
+from supervisor.address import system_of
+
 if TYPE_CHECKING:
     from supervisor.core.cell import Cell
 
@@ -29,6 +31,10 @@ class ThespianRef:
         return name
 
     def actor_send(self: Any, address: Any, message: Any) -> None:
+        other = system_of(address)
+        if other is not None and other is not self.system:
+            other.hand_over(address, message, self.address)
+            return
         self.system.target_of(address).accept(message, self.address)
 
     def createActor(self: Any, cls: Any, requirements: Any, global_name: Any, source_hash: Any) -> Any:

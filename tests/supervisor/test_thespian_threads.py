@@ -345,3 +345,26 @@ def test_a_shutdown_ends_the_threads() -> None:
         assert 0 < pool.threads <= 20
     while pool.threads:
         pass
+
+
+class Relay(Actor):  # type: ignore[misc]
+    """Sends what it is sent along the route in it; the last one sends it back to who sent it first."""
+
+    def receiveMessage(self, msg: Any, sender: Any) -> None:
+        if not isinstance(msg, tuple):
+            return
+        route, first = msg
+        if not route:
+            self.send(first, "arrived")
+        else:
+            self.send(route[0], (route[1:], first or sender))
+
+
+@pytest.mark.parametrize("dispatcher", list(Dispatcher))
+def test_actors_of_two_systems_send_to_each_other_on_idle_and_busy_loops(dispatcher: Dispatcher) -> None:
+    options = PlainActors(dispatcher=dispatcher)
+    with system(options) as one, system(options) as other:
+        here, there = one.createActor(Relay), other.createActor(Relay)
+        for _ in range(50):
+            assert other.ask(there, ([here, there, here], None), SOON) == "arrived"
+            assert one.ask(here, ([there, here, there, here], None), SOON) == "arrived"
