@@ -56,10 +56,12 @@ class Endpoints(Section, frozen=True, kw_only=True):
     """Trade stream."""
     clob_url: WebUrl = "https://clob.polymarket.com"
     """Order books."""
+    market_ws_url: SocketUrl = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
+    """Order books as they change."""
     gamma_url: WebUrl = "https://gamma-api.polymarket.com"
     """Markets and resolution."""
     data_url: WebUrl = "https://data-api.polymarket.com"
-    """Activity by wallet."""
+    """Activity by wallet, and resolutions."""
     polygon_urls: tuple[KeyedSocketUrl, ...] = ()
     """Polygon nodes over WebSocket, the first that works is used; empty: the chain is no source."""
 
@@ -229,7 +231,7 @@ class Prices(Section, frozen=True, kw_only=True):
     """Market data (P2, P11)."""
 
     t1_ms: Milliseconds = 30000
-    """Execution tier."""
+    """Execution tier: an answer older than this is refused."""
     t2a_ms: Milliseconds = 2000
     """Feed tier."""
     t2b_ms: Milliseconds = 15000
@@ -238,14 +240,34 @@ class Prices(Section, frozen=True, kw_only=True):
     """Dashboard tier."""
     t4_ms: Milliseconds = 900000
     """Background tier."""
-    timeout_s: Seconds = 3.0
-    """Longest wait for an upstream answer."""
-    requests_per_s: PerSecond = 40.0
-    """Budget for each upstream host; the tightest public limit is 50 batches of books a second."""
+    metadata_ms_max: Milliseconds = 120000
+    """A market's row may be this old while its prices are kept up by live books."""
+    timeout_s: Seconds = 1.5
+    """Longest wait for an upstream answer; then the next source is asked."""
+    gamma_requests_per_s: PerSecond = 10.0
+    """Budget for Gamma, in batches of markets; the public limit is 30 a second."""
+    clob_requests_per_s: PerSecond = 40.0
+    """Budget for CLOB; the tightest public limit is 50 batches of books a second."""
+    resolutions_per_s: PerSecond = 2.0
+    """Budget for the resolution feed of the Data API."""
+    live: bool = True
+    """Keep the books of markets in play from the market WebSocket; without it all books are asked for."""
+    live_tokens_per_socket: Count = 200
+    """Outcomes on one socket; larger ones were seen to stall."""
+    live_sockets_max: Sockets = 10
+    """Sockets at the most; outcomes beyond them are asked for instead."""
+    live_silence_s: Seconds = 30.0
+    """A socket without any frame this long, not even an answer to a ping, is replaced."""
+    live_first_event_s: Seconds = 30.0
+    """An outcome without a first event this long is subscribed anew, then on another socket."""
+    live_verify_s: Seconds = 30.0
+    """How often a live book is compared with the one that CLOB answers with."""
     warm_interval_s: Seconds = 1.0
-    """How often books of markets in play are refreshed ahead of need."""
+    """How often what is in play is looked through and refreshed ahead of need."""
     warm_for_s: SecondsOrZero = 300.0
-    """How long after its last use a market counts as in play."""
+    """How long after its last use a market counts as in play; those held always do."""
+    write_back_s: Seconds = 5.0
+    """How often news of markets is written to the database, together; what is resolved at once."""
     resolution_poll_s: Seconds = 20.0
     """How often markets we hold are asked whether they are resolved."""
     backoff_first_s: Seconds = 0.5
@@ -294,7 +316,7 @@ class Reconciliation(Section, frozen=True, kw_only=True):
 
 
 class Web(Section, frozen=True, kw_only=True):
-    """The HTTP side: /metrics, /healthz, /api/status."""
+    """The HTTP side: the API (/openapi.json tells it all), /metrics, /healthz."""
 
     host: Text = "127.0.0.1"
     """Loopback unless you know better."""

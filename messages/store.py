@@ -19,7 +19,7 @@ import msgspec
 
 from messages.base import Message, MoneyMessage
 from messages.decisions import Intent, Skip
-from messages.ids import IntentId, OrderId, PortfolioId, TokenId, TradeId, TxHash, Wallet
+from messages.ids import ConditionId, IntentId, OrderId, PortfolioId, TokenId, TradeId, TxHash, Wallet
 from messages.markets import Market
 from messages.movements import LeaderMovement
 from messages.orders import Fill, OrderRecord, OrderState, PlaceOrder
@@ -272,11 +272,36 @@ class StorePositions(Message, frozen=True, kw_only=True, gc=False):
     positions: tuple[PositionRow, ...]
 
 
-class StoreMarket(Message, frozen=True, kw_only=True, gc=False):
-    """Write back a market's metadata and prices as of `as_of_ns`. No answer."""
+class MarketRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A market as it was last known: its prices as of `as_of_ns`, from `source`."""
 
     market: Market
     as_of_ns: int
+    source: str
+    last_requested_at_ns: int = 0
+    """When somebody asked for it last, 0 for never since the daemon started: then what is stored stays."""
+
+
+class StoreMarkets(Message, frozen=True, kw_only=True, gc=False):
+    """Write back markets, each once: metadata, prices, closed, outcome, in one statement. No answer.
+
+    What is stored of a market is never replaced by something older, nor what it pays by not knowing that.
+    """
+
+    rows: tuple[MarketRow, ...]
+
+
+class LoadMarkets(Message, frozen=True, kw_only=True, gc=False):
+    """Answered with `MarketsLoaded`, from one read: what is stored of these markets."""
+
+    condition_ids: tuple[ConditionId, ...]
+
+
+class MarketsLoaded(Message, frozen=True, kw_only=True, gc=False):
+    """The markets among those asked for that are stored, in no order. `asked` repeats the question."""
+
+    asked: tuple[ConditionId, ...]
+    rows: tuple[MarketRow, ...]
 
 
 class LoadOpenOrders(Message, frozen=True, kw_only=True, gc=False):
