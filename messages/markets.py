@@ -88,13 +88,21 @@ class Market(Message, frozen=True, kw_only=True, gc=False):
 
 
 class Book(Message, frozen=True, kw_only=True, gc=False):
-    """One outcome's order book, best level first on both sides, whatever order the venue sent."""
+    """One outcome's order book, best level first on both sides, whatever order the venue sent.
+
+    `as_of_ns` is when it was last known to hold, `last_trade` the last price paid where that is known.
+    """
 
     token_id: TokenId
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     hash: str
     as_of_ns: int
+    last_trade: Price | None = None
+    tick: Price = 0
+    """0 where it is not known with the book."""
+    changed_at_ms: int = 0
+    """The venue's time of its last change, epoch milliseconds; 0 where it does not say."""
 
 
 class FreshQuery(Message, frozen=True, kw_only=True, gc=False):

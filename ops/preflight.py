@@ -105,6 +105,7 @@ def _upstreams(endpoints: Endpoints) -> list[tuple[str, int]]:
             endpoints.data_url,
             endpoints.gamma_url,
             endpoints.clob_url,
+            endpoints.market_ws_url,
             *endpoints.polygon_urls,
         )
     ]

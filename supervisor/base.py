@@ -92,13 +92,6 @@ class AsyncioSystemBase(Outside):
         else:
             self.hand_over(address, message, sender)
 
-    def hand_over(self, address: Any, message: Any, sender: Any) -> None:
-        """Send a message on behalf of an actor of another system, whose thread may not be this one's."""
-        self.home.post(self._accept, address, message, sender)
-
-    def _accept(self, address: Any, message: Any, sender: Any) -> None:
-        self.target_of(address).accept(message, sender)
-
     @overload
     def ask(self, address: Any, message: Any, timeout: Any = None) -> Any: ...
     @overload

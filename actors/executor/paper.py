@@ -16,7 +16,7 @@ from actors.executor.fills import Depth, fills_of, match, outcome_of
 from messages.base import Message
 from messages.directory import Directory
 from messages.ids import OrderId, PortfolioId
-from messages.markets import Book, BookAnswer, BookQuery
+from messages.markets import Book, BookAnswer, BookQuery, Tier
 from messages.orders import (
     CancelOrder,
     Fill,
@@ -137,7 +137,9 @@ class PaperVenue(SupervisedActor):
 
     def _ask_book(self, under_way: _UnderWay) -> None:
         under_way.book_tries += 1
-        query = BookQuery(token_id=under_way.order.token_id, age_ms_max=self.args.book_age_ms_max)
+        query = BookQuery(
+            token_id=under_way.order.token_id, tier=Tier.T1, age_ms_max=self.args.book_age_ms_max
+        )
         self.send(self.args.directory.prices, query)
         order_id = under_way.order.order_id
         self.timer(f"book:{order_id}", BOOK_LOST_S, _AskBook(order_id=order_id))

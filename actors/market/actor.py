@@ -19,7 +19,16 @@ from messages.base import Message
 from messages.decisions import Check, CopyProposed, CopySkipped, ExecuteIntent, Intent, Skip, SkipReason
 from messages.directory import Directory
 from messages.ids import ConditionId, IntentId, PortfolioId, TokenId, paper_order_id
-from messages.markets import Book, BookAnswer, BookQuery, Market, MarketAnswer, MarketQuery, Resolution
+from messages.markets import (
+    Book,
+    BookAnswer,
+    BookQuery,
+    Market,
+    MarketAnswer,
+    MarketQuery,
+    Resolution,
+    Tier,
+)
 from messages.orders import MarketOutcomeReported
 from messages.store import DecisionStored, StoreDecision
 from messages.trades import Side
@@ -122,9 +131,14 @@ class MarketActor(SupervisedActor):
         prices = self.args.directory.prices
         self.send(
             prices,
-            MarketQuery(condition_id=self.args.condition_id, age_ms_max=guards.market_age_ms_max),
+            MarketQuery(
+                condition_id=self.args.condition_id, tier=Tier.T1, age_ms_max=guards.market_age_ms_max
+            ),
         )
-        self.send(prices, BookQuery(token_id=proposal.trade.token_id, age_ms_max=guards.book_age_ms_max))
+        self.send(
+            prices,
+            BookQuery(token_id=proposal.trade.token_id, tier=Tier.T1, age_ms_max=guards.book_age_ms_max),
+        )
 
     @handles(MarketAnswer)
     def on_market(self, answer: MarketAnswer, sender: ActorAddress) -> None:

@@ -1,4 +1,4 @@
-"""Order books, one call for as many as are wanted at the same moment."""
+"""Order books: kept live where they are in play, else one call for as many as are wanted at the moment."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Final
 from actors.prices import metrics
 from actors.prices.desk import Call, Desk, batches, failure_text
 from actors.prices.errors import NotFoundError
+from actors.prices.live.board import Board
 from actors.prices.memory import Known
+from actors.prices.questions import BOOKS_PER_CALL, Questions, Stamped
 from actors.prices.signals import BooksLanded, GatherBooks
-from actors.prices.source import BOOKS_PER_CALL, CLOB, Source, Stamped
+from actors.prices.tiers import Answering, Priority, Wanted
 from config.settings import Prices as PricesSettings
 from messages.base import Message
 from messages.ids import TokenId, token
-from messages.markets import Book, BookAnswer
+from messages.markets import Book, BookAnswer, Source
 from supervisor import SupervisedActor
 
 BOOKS_MAX: Final = 4_000
@@ -23,42 +25,74 @@ NO_BOOK: Final = "the venue has no book for this token"
 
 
 class BookDesk(Desk[Book]):
-    """Answers for books."""
+    """Answers for books. Every one that is fetched is compared with the live one, if there is one."""
 
     kind = "book"
 
-    def __init__(self, actor: SupervisedActor, settings: PricesSettings, source: Source) -> None:
+    def __init__(
+        self, actor: SupervisedActor, settings: PricesSettings, questions: Questions, board: Board
+    ) -> None:
         super().__init__(actor, settings, BOOKS_MAX)
-        self._source = source
+        self._questions = questions
+        self._board = board
+        self.missing: dict[TokenId, int] = {}
+        """Tokens that the venue had no book for lately, and when it said so."""
 
     def check_key(self, key: str) -> None:
         token(key)
 
-    def make_answer(
-        self, key: str, known: Known[Book] | None, age_ms: int, stale: bool, error: str
-    ) -> BookAnswer:
+    def current(self, key: str, now_ns: int) -> Known[Book] | None:
+        """Return the live book, or a younger one that was fetched."""
+        known = self.memory.use(key)
+        proved_ns = self._board.proved_ns(key)
+        if proved_ns is None or (known is not None and known.mono_ns > proved_ns):
+            return known
+        as_of_ns = self.actor.clock.now_ns() - (now_ns - proved_ns)
+        seat = self._board.seat(key)
+        book = seat.book.freeze(as_of_ns) if seat is not None else None
+        return Known(book, as_of_ns, proved_ns, Source.STREAM, False) if book is not None else known
+
+    def answer(self, key: str, wanted: Wanted, result: Answering) -> BookAnswer:
+        """Return the answer to a question that `result` came of."""
+        now_ns = self.actor.clock.monotonic_ns()
+        known = self.current(key, now_ns)
+        if known is None or (result.stale and wanted.is_strict):
+            self.counts.nothing()
+            return BookAnswer(
+                token_id=key,
+                book=None,
+                age_ms=known.age_ms(now_ns) if known is not None else 0,
+                stale=True,
+                source=known.source if known is not None else "",
+                error=result.error,
+                refused=wanted.is_strict and not result.missing,
+                missing=result.missing,
+            )
+        age_ms = known.age_ms(now_ns)
+        self.counts.age(wanted.tier, known.source, age_ms, stale=result.stale)
         return BookAnswer(
             token_id=key,
-            book=known.value if known is not None else None,
+            book=known.value,
             age_ms=age_ms,
-            stale=stale,
-            source=known.source if known is not None else "",
-            error=error,
+            stale=result.stale,
+            source=known.source,
+            error=result.error,
+            missing=result.missing,
         )
 
     def gather_message(self) -> Message:
         return GatherBooks()
 
     def budget_wait_s(self) -> float:
-        return self._source.budget_wait_s(CLOB)
+        return self._questions.budget_wait_s(Source.CLOB)
 
-    def depart(self, keys: Sequence[str], *, urgent: bool) -> None:
+    def depart(self, keys: Sequence[str]) -> None:
         """Ask for one book by itself and for several together."""
         if len(keys) == 1:
-            self._ask_single(keys[0], urgent)
+            self._ask_single(keys[0])
             return
         for batch in batches(keys, BOOKS_PER_CALL):
-            self._pipe(self._source.books(batch, urgent=urgent), batch, batch=True)
+            self._pipe(self._questions.books(batch, priority=self.sent(batch)), batch, batch=True)
 
     def landed(self, message: BooksLanded) -> None:
         """Take what a call brought; where the batch route failed, ask for those waited for one by one."""
@@ -72,23 +106,47 @@ class BookDesk(Desk[Book]):
             if trouble:
                 self.flights.complain(key, trouble)
             if message.batch and message.error and self.flights.awaited(key):
-                self._ask_single(key, urgent=True)
+                self._ask_single(key)
                 continue
-            if message.missing or not trouble:
+            missing = message.missing or not trouble
+            if missing:
                 self.demand.forget(key)
-            self.land_failed(key, NO_BOOK)
+                self._is_missing(key)
+            self.land_failed(key, NO_BOOK, missing=missing)
 
-    def warm(self) -> None:
-        """Refresh the books in play, so that who asks next finds a young one."""
-        self.fly(self.warm_keys(round(self.settings.warm_interval_s * 500)), urgent=False)
+    def warm(self, now_ns: int) -> None:
+        """Refresh the books in play that are about to be too old, so that who asks next finds a young one."""
+        since_ns = self.in_play_since_ns(now_ns)
+        due = [key for key in self.demand.since(since_ns) if self._is_due(key, now_ns, since_ns)]
+        self.fly(due, Priority.WARM)
         metrics.KNOWN.labels(self.kind).set(len(self.memory))
 
-    def _learn(self, book: Book, stamped: Stamped[Book]) -> None:
-        arrived = Known(book, stamped.as_of_ns, stamped.mono_ns, CLOB, False)
-        self.land(book.token_id, self.memory.put(book.token_id, arrived))
+    def _is_due(self, key: str, now_ns: int, since_ns: int) -> bool:
+        asked = self.demand.get(key)
+        age_ms_max = asked.age_ms_max(since_ns) if asked is not None else None
+        if age_ms_max is None or key in self.flights:
+            return False
+        known = self.current(key, now_ns)
+        return known is not None and known.age_ms(now_ns) * 2 >= min(age_ms_max, WARM_AGE_MS_MAX)
 
-    def _ask_single(self, key: TokenId, urgent: bool) -> None:
-        self._pipe(self._source.book(key, urgent=urgent), (key,), batch=False)
+    def _is_missing(self, key: TokenId) -> None:
+        self.missing.pop(key, None)
+        self.missing[key] = self.actor.clock.monotonic_ns()
+        if len(self.missing) > BOOKS_MAX:
+            del self.missing[next(iter(self.missing))]
+
+    def _learn(self, book: Book, stamped: Stamped[Book]) -> None:
+        flight = self.flights.get(book.token_id)
+        asked_ns = flight.started_ns if flight is not None else stamped.mono_ns
+        dropped = self._board.verify(book, asked_ns, stamped.mono_ns)
+        if dropped:
+            metrics.LIVE_DROPPED.labels(dropped).inc()
+        self.missing.pop(book.token_id, None)
+        self.memory.put(book.token_id, Known(book, stamped.as_of_ns, stamped.mono_ns, Source.CLOB, False))
+        self.land(book.token_id)
+
+    def _ask_single(self, key: TokenId) -> None:
+        self._pipe(self._questions.book(key, priority=self.sent((key,))), (key,), batch=False)
 
     def _pipe(self, call: Call[Stamped[Book]], asked: tuple[TokenId, ...], *, batch: bool) -> None:
         self.actor.pipe(
@@ -101,3 +159,7 @@ class BookDesk(Desk[Book]):
                 missing=isinstance(error, NotFoundError) and not batch,
             ),
         )
+
+
+WARM_AGE_MS_MAX: Final = 30_000
+"""Who accepts older books than this is kept up with at this age."""

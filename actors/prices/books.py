@@ -73,6 +73,9 @@ def make_book(
     *,
     hash: str,
     as_of_ns: int,
+    last_trade: Price | None = None,
+    tick: Price = 0,
+    changed_at_ms: int = 0,
 ) -> Book:
     """Return the book of two ladders, best first. Raises `MalformedError` when bids meet asks."""
     if bids and asks and max(bids) >= min(asks):
@@ -83,6 +86,9 @@ def make_book(
         asks=_sorted(asks, best_first=False),
         hash=hash,
         as_of_ns=as_of_ns,
+        last_trade=last_trade,
+        tick=tick,
+        changed_at_ms=changed_at_ms,
     )
 
 

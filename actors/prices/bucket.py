@@ -6,13 +6,14 @@ from typing import Final
 
 SLOWEST: Final = 0.125
 """The smallest share of its rate that a bucket slows down to."""
+_NEARLY: Final = 1e-9
+"""What adding up fractions of a token may leave missing."""
 
 
 class TokenBucket:
     """Lets `rate_per_s` calls through on average, and `burst` at once.
 
-    A call is reserved first and waited for then, so that those who wait leave in the order they came. The
-    bucket slows down where a host shows that it is pressed, and recovers step by step.
+    It slows down where a host shows that it is pressed, and recovers step by step.
     """
 
     def __init__(self, rate_per_s: float, burst: float) -> None:
@@ -25,18 +26,18 @@ class TokenBucket:
         self._tokens = burst
         self._at_s: float | None = None
 
-    def reserve(self, now_s: float, wait_s_max: float) -> float | None:
-        """Take a token and return how long to wait for it, or None (and take none) if beyond `wait_s_max`."""
-        wait_s = self.wait_s(now_s)
-        if wait_s > wait_s_max:
-            return None
-        self._tokens -= 1.0
-        return wait_s
-
-    def wait_s(self, now_s: float) -> float:
-        """Return how long a call reserved now would have to wait."""
+    def take(self, now_s: float) -> bool:
+        """Take a token if there is one, and return whether."""
         self._refill(now_s)
-        return max(0.0, (1.0 - self._tokens) / self._effective)
+        if self._tokens < 1.0 - _NEARLY:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def wait_s(self, now_s: float, tokens: int = 1) -> float:
+        """Return after how long there will be so many tokens, if nobody else takes any."""
+        self._refill(now_s)
+        return max(0.0, (tokens - self._tokens) / self._effective)
 
     def spare(self, now_s: float) -> bool:
         """Return whether over half of the burst is left: what is not urgent goes only then."""

@@ -15,7 +15,7 @@ from actors.prices import decoding
 from actors.prices.books import RawLevel, ladder, make_book
 from actors.prices.errors import MalformedError
 from actors.prices.gamma import OUTCOMES_MAX
-from actors.prices.resolution import by_winners
+from actors.prices.resolution import by_winners, one_host
 from messages.ids import TokenId, token
 from messages.markets import Book, Market
 
@@ -30,6 +30,9 @@ class RawBook(msgspec.Struct, gc=False):
     bids: list[RawLevel]
     asks: list[RawLevel]
     hash: str = ""
+    timestamp: str = ""
+    tick_size: str | None = None
+    last_trade_price: str | None = None
 
 
 class _Head(msgspec.Struct, gc=False):
@@ -89,6 +92,9 @@ def convert_book(raw: RawBook, as_of_ns: int) -> Book:
         ladder(raw.asks, "asks"),
         hash=raw.hash[:HASH_CHARS_MAX],
         as_of_ns=as_of_ns,
+        last_trade=decoding.price(raw.last_trade_price, "last_trade_price") if raw.last_trade_price else None,
+        tick=decoding.tick(raw.tick_size, "tick_size") if raw.tick_size else 0,
+        changed_at_ms=decoding.timestamp_ms(raw.timestamp, "timestamp") if raw.timestamp else 0,
     )
 
 
@@ -121,9 +127,10 @@ def _convert(row: _Market, known: Market | None) -> Market:
     if not 2 <= len(row.tokens) <= OUTCOMES_MAX:
         raise MalformedError("clob market.tokens", f"{len(row.tokens)} tokens", f"2 to {OUTCOMES_MAX}")
     prices = tuple(decoding.price(each.price, "tokens.price") for each in row.tokens)
-    resolution, payouts = by_winners(
+    stated = by_winners(
         tuple(each.winner for each in row.tokens), prices, closed=row.closed, even=row.is_50_50_outcome
     )
+    resolution, payouts = one_host(row.closed, stated, "")
     halted = row.closed or row.archived or not row.active or not row.enable_order_book
     return Market(
         condition_id=decoding.condition_id(row.condition_id),
@@ -141,6 +148,7 @@ def _convert(row: _Market, known: Market | None) -> Market:
         resolution=resolution,
         payouts=payouts,
         end_at_ns=decoding.date_ns(row.end_date_iso, "clob market.end_date_iso"),
+        oracle=known.oracle if known is not None else "",
     )
 
 

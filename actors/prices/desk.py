@@ -1,4 +1,4 @@
-"""What markets and books have in common: answer from memory, else wait for one flight a key.
+"""What markets and books have in common: answer from what is known, else wait for one flight a key.
 
 A desk is a part of the `Prices` actor and runs inside its handlers. A failed flight answers everyone who
 waited, once, with the last known value marked stale, or with none and the reason. Failures are not kept.
@@ -11,16 +11,17 @@ from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import structlog
-from thespian.actors import ActorAddress
+from prometheus_client import Counter, Histogram
 
 from actors.prices import metrics
 from actors.prices.errors import PricesError
 from actors.prices.flights import Flight, Flights, Waiter
 from actors.prices.memory import Demand, Known, Memory
-from actors.prices.tiers import tier_bounds, tier_of
+from actors.prices.tiers import Answering, Deliver, Priority, Wanted
 from config.settings import Prices as PricesSettings
 from messages.base import Message
 from messages.ids import IdError
+from messages.markets import Source, Tier
 from supervisor import SupervisedActor
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ GATHER_S: Final = 0.0
 LANDED_AGE_MS: Final = 50
 """What was fetched for somebody and is this young is fresh to him, even if he accepted no age at all."""
 NS_PER_S: Final = 1_000_000_000
+FRESH: Final = Answering(False)
+LANDED: Final = Answering(False, landed=True)
 
 log = structlog.get_logger(__name__)
 
@@ -46,22 +49,12 @@ class Desk(ABC, Generic[T]):
         self.memory: Memory[T] = Memory(capacity)
         self.demand = Demand(capacity)
         self.flights = Flights()
-        self._bounds = tier_bounds(settings)
-        self._answers = {
-            (tier, result): metrics.ANSWERS.labels(self.kind, tier, result)
-            for _, tier in self._bounds
-            for result in ("hit", "miss", "coalesced")
-        }
-        self._ages = metrics.AGE_SECONDS.labels(self.kind)
+        self.counts = Counts(self.kind)
         self._gathering = False
 
     @abstractmethod
     def check_key(self, key: str) -> None:
         """Raise `IdError` for a key that must not be asked for."""
-
-    @abstractmethod
-    def make_answer(self, key: str, known: Known[T] | None, age_ms: int, stale: bool, error: str) -> Message:
-        """Return the answer to a query."""
 
     @abstractmethod
     def gather_message(self) -> Message:
@@ -72,36 +65,44 @@ class Desk(ABC, Generic[T]):
         """Return how long the budget of whoever is asked first would make a call wait."""
 
     @abstractmethod
-    def depart(self, keys: Sequence[str], *, urgent: bool) -> None:
+    def depart(self, keys: Sequence[str]) -> None:
         """Ask the hosts for keys whose flights have begun."""
 
-    def ask(self, key: str, age_ms_max: int, sender: ActorAddress) -> None:
+    def current(self, key: str, now_ns: int) -> Known[T] | None:
+        """Return the best that is known of a key."""
+        return self.memory.use(key)
+
+    def ask(self, key: str, wanted: Wanted, deliver: Deliver) -> None:
         """Answer now if what is known is fresh enough, else when the key's flight has landed."""
         now_ns = self.actor.clock.monotonic_ns()
-        known = self.memory.use(key)
+        known = self.current(key, now_ns)
         if known is None or not known.final:
-            self.demand.note(key, now_ns)
-        tier = tier_of(age_ms_max, self._bounds)
-        if known is not None and known.fresh(now_ns, age_ms_max):
-            self._answers[tier, "hit"].inc()
-            self._reply(sender, key, known, now_ns, age_ms_max, "")
-            return
+            self.demand.note(key, now_ns, wanted)
+        if known is not None and known.fresh(now_ns, wanted.age_ms_max):
+            self.counts.answered(wanted.tier, "hit")
+            deliver(FRESH)
+        else:
+            self.join(key, wanted, deliver, now_ns)
+
+    def join(self, key: str, wanted: Wanted, deliver: Deliver, now_ns: int, *, counted: bool = True) -> None:
+        """Wait for the key's flight, which begins if there is none."""
         problem = self._problem(key)
         if problem:
             self.demand.forget(key)
-            self._reply(sender, key, known, now_ns, age_ms_max, problem)
+            deliver(Answering(True, problem))
             return
-        started = self.flights.join(key, Waiter(sender, age_ms_max), now_ns)
-        self._answers[tier, "miss" if started else "coalesced"].inc()
+        started = self.flights.join(key, Waiter(deliver, wanted), now_ns)
+        if counted:
+            self.counts.answered(wanted.tier, "miss" if started else "coalesced")
         if started:
             self._gather()
 
-    def fly(self, keys: Iterable[str], *, urgent: bool) -> None:
+    def fly(self, keys: Iterable[str], priority: Priority) -> None:
         """Start flights that nobody waits for yet, for keys that have none."""
         now_ns = self.actor.clock.monotonic_ns()
-        started = [key for key in keys if self.flights.start(key, now_ns, urgent=urgent)]
+        started = [key for key in keys if self.flights.start(key, now_ns, priority)]
         if started:
-            self.depart(started, urgent=urgent)
+            self.depart(started)
 
     def take_off(self) -> None:
         """Send off what was gathered, or go on gathering while a call would only wait for its turn.
@@ -115,25 +116,30 @@ class Desk(ABC, Generic[T]):
         self._gathering = False
         keys = self.flights.take_gathered()
         if keys:
-            self.depart(keys, urgent=True)
+            self.depart(keys)
 
-    def warm_keys(self, age_ms_min: int) -> list[str]:
-        """Return the keys in play whose known value is at least so old and not under way."""
-        now_ns = self.actor.clock.monotonic_ns()
-        since_ns = now_ns - round(self.settings.warm_for_s * NS_PER_S)
-        return [key for key in self.demand.since(since_ns) if self._worth_warming(key, now_ns, age_ms_min)]
+    def sent(self, keys: Sequence[str]) -> Priority:
+        """Note that flights leave together, and return their priority: that of the most pressing."""
+        priority = min((self.flights.priority(key) for key in keys), default=Priority.WARM)
+        for key in keys:
+            flight = self.flights.get(key)
+            if flight is not None:
+                flight.sent_as = priority
+        return priority
 
-    def land(self, key: str, known: Known[T] | None, error: str = "") -> None:
-        """End a key's flight and answer everyone who waited for it."""
+    def land(self, key: str) -> None:
+        """End a key's flight that brought something, and answer everyone who waited for it."""
         flight = self.flights.land(key)
-        if flight is None:
+        if flight is None or not flight.waiters:
             return
         now_ns = self.actor.clock.monotonic_ns()
+        known = self.current(key, now_ns)
         for waiter in flight.waiters:
-            accepted_ms = waiter.age_ms_max if error else max(waiter.age_ms_max, LANDED_AGE_MS)
-            self._reply(waiter.address, key, known, now_ns, accepted_ms, error)
+            accepted_ms = max(waiter.wanted.age_ms_max, LANDED_AGE_MS)
+            fresh = known is not None and known.fresh(now_ns, accepted_ms)
+            waiter.deliver(LANDED if fresh else Answering(True, landed=True))
 
-    def land_failed(self, key: str, default: str) -> None:
+    def land_failed(self, key: str, default: str, *, missing: bool = False) -> None:
         """End a key's flight that brought nothing; what went wrong on its way is the answer's error."""
         flight = self.flights.get(key)
         if flight is None or self._asked_again(key, flight):
@@ -143,12 +149,12 @@ class Desk(ABC, Generic[T]):
             log.debug(
                 "no fresh market data", kind=self.kind, key=key, error=error, waiters=len(flight.waiters)
             )
-        self.land(key, self.memory.peek(key), error)
+        self._end(key, error, missing=missing)
 
     def close(self) -> None:
         """Answer everyone who still waits: nobody is left to do it later."""
         for key in self.flights.under_way():
-            self.land(key, self.memory.peek(key), "the price service stops")
+            self._end(key, "the price service stops")
 
     def snapshot(self) -> dict[str, object]:
         """Return the sizes of everything that could grow."""
@@ -159,11 +165,25 @@ class Desk(ABC, Generic[T]):
             "waiting": self.flights.waiting,
         }
 
+    def in_play_since_ns(self, now_ns: int) -> int:
+        """Return since when a key must have been asked for to be in play."""
+        return now_ns - round(self.settings.warm_for_s * NS_PER_S)
+
+    def _end(self, key: str, error: str, *, missing: bool = False) -> None:
+        flight = self.flights.land(key)
+        if flight is None or not flight.waiters:
+            return
+        now_ns = self.actor.clock.monotonic_ns()
+        known = self.current(key, now_ns)
+        for waiter in flight.waiters:
+            fresh = known is not None and known.fresh(now_ns, waiter.wanted.age_ms_max)
+            waiter.deliver(Answering(not fresh, error, missing, landed=True))
+
     def _asked_again(self, key: str, flight: Flight) -> bool:
-        """Send a flight off once more if it began unasked, on spare budget only, and is awaited by now."""
-        if flight.urgent or not flight.waiters:
+        """Send a flight off once more if it went on spare budget only, and is awaited by now."""
+        if flight.sent_as is not Priority.WARM or not flight.waiters:
             return False
-        flight.urgent = True
+        flight.sent_as = None
         self.flights.gather(key)
         self._gather()
         return True
@@ -180,24 +200,36 @@ class Desk(ABC, Generic[T]):
             return str(error)
         return "too many are waiting already" if self.flights.full else ""
 
-    def _worth_warming(self, key: str, now_ns: int, age_ms_min: int) -> bool:
-        known = self.memory.peek(key)
-        if known is None or known.final or key in self.flights:
-            return False
-        return known.age_ms(now_ns) >= age_ms_min
 
-    def _reply(
-        self, to: ActorAddress, key: str, known: Known[T] | None, now_ns: int, age_ms_max: int, error: str
-    ) -> None:
-        if known is None:
-            metrics.STALE.labels(self.kind, "no").inc()
-            self.actor.send(to, self.make_answer(key, None, 0, True, error))
-            return
-        stale = not known.fresh(now_ns, age_ms_max)
+class Counts:
+    """The metrics of one kind of answer, looked up once each."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._answers: dict[tuple[Tier, str], Counter] = {
+            (tier, result): metrics.ANSWERS.labels(kind, tier, result)
+            for tier in Tier
+            for result in ("hit", "miss", "coalesced")
+        }
+        self._ages: dict[tuple[Tier, str], Histogram] = {}
+        self._stale = {known: metrics.STALE.labels(kind, known) for known in ("yes", "no")}
+
+    def answered(self, tier: Tier, result: str) -> None:
+        """Count what became of a question."""
+        self._answers[tier, result].inc()
+
+    def age(self, tier: Tier, source: Source | str, age_ms: int, *, stale: bool) -> None:
+        """Count how old what was answered with is."""
+        histogram = self._ages.get((tier, source))
+        if histogram is None:
+            histogram = self._ages[tier, source] = metrics.AGE_SECONDS.labels(self._kind, tier, source)
+        histogram.observe(age_ms / 1000)
         if stale:
-            metrics.STALE.labels(self.kind, "yes").inc()
-        self._ages.observe((now_ns - known.mono_ns) / NS_PER_S)
-        self.actor.send(to, self.make_answer(key, known, known.age_ms(now_ns), stale, error))
+            self._stale["yes"].inc()
+
+    def nothing(self) -> None:
+        """Count an answer without anything."""
+        self._stale["no"].inc()
 
 
 def failure_text(error: BaseException) -> str:

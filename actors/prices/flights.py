@@ -5,25 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from thespian.actors import ActorAddress
+
+from actors.prices.tiers import Deliver, Priority, Wanted
 
 WAITERS_MAX: Final = 200_000
 """Beyond this many waiters the next is answered at once with what is known."""
 
 
 class Waiter(msgspec.Struct, frozen=True, gc=False):
-    """Somebody who asked, and the age that he accepts."""
+    """Somebody who asked, what he accepts, and how he is answered."""
 
-    address: ActorAddress
-    age_ms_max: int
+    deliver: Deliver
+    wanted: Wanted
 
 
 class Flight(msgspec.Struct, gc=False):
     """A question under way to the hosts."""
 
     started_ns: int
-    urgent: bool
-    """False for one that nobody waited for when it began."""
+    priority: Priority
+    """That of the most pressing who waits for it; WARM while nobody does."""
+    sent_as: Priority | None = None
+    """With which priority it left, None while it is gathered."""
     waiters: list[Waiter] = msgspec.field(default_factory=list)
     trouble: list[str] = msgspec.field(default_factory=list)
     """What went wrong so far, to be told if nothing comes of it."""
@@ -53,19 +56,21 @@ class Flights:
         """Whether no further waiter is taken."""
         return self.waiting >= WAITERS_MAX
 
-    def start(self, key: str, mono_ns: int, *, urgent: bool) -> bool:
+    def start(self, key: str, mono_ns: int, priority: Priority) -> bool:
         """Start a flight without waiters, and return whether there was none yet."""
         if key in self._flights:
             return False
-        self._flights[key] = Flight(mono_ns, urgent)
+        self._flights[key] = Flight(mono_ns, priority)
         return True
 
     def join(self, key: str, waiter: Waiter, mono_ns: int) -> bool:
         """Wait for a key; return whether that started a flight, which is gathered for the next call then."""
-        started = self.start(key, mono_ns, urgent=True)
+        started = self.start(key, mono_ns, waiter.wanted.priority)
         if started:
             self._gathered[key] = None
-        self._flights[key].waiters.append(waiter)
+        flight = self._flights[key]
+        flight.priority = min(flight.priority, waiter.wanted.priority)
+        flight.waiters.append(waiter)
         self.waiting += 1
         return started
 
@@ -74,10 +79,15 @@ class Flights:
         self._gathered[key] = None
 
     def take_gathered(self) -> list[str]:
-        """Return the keys gathered since the last time, in the order they came."""
-        keys = list(self._gathered)
+        """Return the keys gathered since the last time, the most pressing first, else as they came."""
+        keys = sorted(self._gathered, key=self.priority)
         self._gathered.clear()
         return keys
+
+    def priority(self, key: str) -> Priority:
+        """Return how pressing the flight of a key is."""
+        flight = self._flights.get(key)
+        return flight.priority if flight is not None else Priority.WARM
 
     def get(self, key: str) -> Flight | None:
         """Return the flight of a key."""
@@ -97,6 +107,7 @@ class Flights:
     def land(self, key: str) -> Flight | None:
         """End a flight and return it: each waiter is answered once."""
         flight = self._flights.pop(key, None)
+        self._gathered.pop(key, None)
         if flight is not None:
             self.waiting -= len(flight.waiters)
         return flight

@@ -13,13 +13,14 @@ import msgspec
 
 from actors.prices import decoding
 from actors.prices.errors import MalformedError
-from actors.prices.resolution import by_prices
+from actors.prices.resolution import by_prices, one_host
 from messages.ids import ConditionId
 from messages.markets import Market
 from messages.units import MICROS, UnitError, to_micros
 
 OUTCOMES_MAX: Final = 256
 """More outcomes than any market has; a condition has at most 256 slots on chain."""
+ORACLE_CHARS_MAX: Final = 32
 PAGE_MARKETS_MAX: Final = 1000
 TICK_UNKNOWN: Final = Decimal("0.01")
 SIZE_MIN_UNKNOWN: Final = Decimal(5)
@@ -118,8 +119,8 @@ def _convert(row: _Market) -> Market:
     prices = tuple(decoding.price(text, "outcomePrices") for text in _prices(row, len(outcomes), closed))
     _same_length("clobTokenIds", len(tokens), len(outcomes))
     _same_length("outcomePrices", len(prices), len(outcomes))
-    settled = "resolved" in (row.uma_resolution_status, row.resolution_status)
-    resolution, payouts = by_prices(prices, closed=closed, settled=settled)
+    oracle = (row.resolution_status or row.uma_resolution_status or "").lower()[:ORACLE_CHARS_MAX]
+    resolution, payouts = one_host(closed, by_prices(prices, closed=closed, oracle=oracle), oracle)
     return Market(
         condition_id=decoding.condition_id(row.condition_id),
         question=row.question or "",
@@ -141,6 +142,7 @@ def _convert(row: _Market) -> Market:
         resolution=resolution,
         payouts=payouts,
         end_at_ns=decoding.date_ns(row.end_date, "gamma market.endDate"),
+        oracle=oracle,
     )
 
 

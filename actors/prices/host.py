@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from actors.prices.bucket import TokenBucket
 from actors.prices.errors import BackingOffError
 from actors.prices.gate import Gate
+from actors.prices.line import Line
 from config.settings import Prices as PricesSettings
 
 
 class Host:
-    """One host's budget and pauses."""
+    """One host's budget, the line before it, and pauses."""
 
-    def __init__(self, name: str, settings: PricesSettings, random: Random) -> None:
+    def __init__(
+        self,
+        name: str,
+        rate_per_s: float,
+        settings: PricesSettings,
+        random: Random,
+        now_s: Callable[[], float],
+    ) -> None:
         self.name = name
-        self.bucket = TokenBucket(settings.requests_per_s, burst=max(1.0, settings.requests_per_s))
+        self.rate_per_s = rate_per_s
+        self.bucket = TokenBucket(rate_per_s, burst=max(1.0, rate_per_s))
+        self.line = Line(self.bucket, now_s)
         self._settings = settings
         self._random = random
         self.gate = self._new_gate()
@@ -36,6 +47,7 @@ class Host:
             "failures": self.gate.failures,
             "pause_s": round(self.gate.wait_s(now_s), 3),
             "pace": self.bucket.pace,
+            "waiting": len(self.line),
             "routes_failing": {name: gate.failures for name, gate in self.routes.items() if gate.failures},
         }
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from actors.prices.tiers import PRIORITIES, Wanted
+from messages.markets import Tier
+
 T = TypeVar("T")
 
-NS_PER_MS = 1_000_000
+NS_PER_MS: Final = 1_000_000
+NEVER_NS: Final = -(10**30)
 
 
 class Known(msgspec.Struct, Generic[T], frozen=True, gc=False):
@@ -20,6 +24,8 @@ class Known(msgspec.Struct, Generic[T], frozen=True, gc=False):
     mono_ns: int
     source: str
     final: bool
+    hearsay: bool = False
+    """Read from the database: it may be shown as old, and never counts as fresh (P4)."""
 
     def age_ms(self, mono_ns: int) -> int:
         """Return the age in whole milliseconds."""
@@ -27,7 +33,7 @@ class Known(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
     def fresh(self, mono_ns: int, age_ms_max: int) -> bool:
         """Return whether it may be served to somebody who accepts `age_ms_max`."""
-        return self.final or mono_ns - self.mono_ns <= age_ms_max * NS_PER_MS
+        return self.final or (not self.hearsay and mono_ns - self.mono_ns <= age_ms_max * NS_PER_MS)
 
 
 class Memory(Generic[T]):
@@ -64,23 +70,64 @@ class Memory(Generic[T]):
             del self._known[next(iter(self._known))]
         return known
 
+    def forget(self, key: str) -> None:
+        """Know nothing of a key any more."""
+        self._known.pop(key, None)
+
+
+class Asked(msgspec.Struct, gc=False):
+    """Who asked for one key lately, by tier."""
+
+    count: int
+    at_ns: int
+    """By the monotonic clock, as all times here."""
+    by_tier: dict[Tier, int] = msgspec.field(default_factory=dict)
+    age_ms: dict[Tier, int] = msgspec.field(default_factory=dict)
+    """The age last accepted by each tier."""
+
+    def tier_since(self, since_ns: int) -> Tier | None:
+        """Return the most pressing tier that asked since then."""
+        lately = [tier for tier, at_ns in self.by_tier.items() if at_ns >= since_ns]
+        return min(lately, key=PRIORITIES.__getitem__, default=None)
+
+    def age_ms_max(self, since_ns: int) -> int | None:
+        """Return the smallest age that was accepted since then, of those worth keeping up with."""
+        ages = [
+            self.age_ms[tier]
+            for tier, at_ns in self.by_tier.items()
+            if at_ns >= since_ns and tier not in NOT_WARMED
+        ]
+        return min(ages, default=None)
+
+
+NOT_WARMED: Final = frozenset((Tier.T3, Tier.T4))
+"""Who accepts this much age can wait for one call."""
+
 
 class Demand:
-    """Which keys were asked for last, and when: what is worth keeping warm."""
+    """Which keys were asked for last, when and by whom: what is worth keeping warm."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._asked: dict[str, int] = {}
+        self._asked: dict[str, Asked] = {}
 
     def __len__(self) -> int:
         return len(self._asked)
 
-    def note(self, key: str, mono_ns: int) -> None:
+    def note(self, key: str, mono_ns: int, wanted: Wanted) -> None:
         """Note that somebody asked."""
-        self._asked.pop(key, None)
-        self._asked[key] = mono_ns
+        asked = self._asked.pop(key, None) or Asked(0, mono_ns)
+        asked.count += 1
+        asked.at_ns = mono_ns
+        asked.by_tier[wanted.tier] = mono_ns
+        asked.age_ms[wanted.tier] = wanted.age_ms_max
+        self._asked[key] = asked
         if len(self._asked) > self.capacity:
             del self._asked[next(iter(self._asked))]
+
+    def get(self, key: str) -> Asked | None:
+        """Return who asked for a key."""
+        return self._asked.get(key)
 
     def forget(self, key: str) -> None:
         """Stop counting a key as wanted."""
@@ -90,7 +137,7 @@ class Demand:
         """Return the keys asked for since, longest ago first, and forget the others."""
         while self._asked:
             oldest = next(iter(self._asked))
-            if self._asked[oldest] >= mono_ns:
+            if self._asked[oldest].at_ns >= mono_ns:
                 break
             del self._asked[oldest]
         return list(self._asked)

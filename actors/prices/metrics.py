@@ -35,9 +35,25 @@ MALFORMED: Final = Counter(
 AGE_SECONDS: Final = Histogram(
     "remora_prices_answer_age_seconds",
     "How old the data was that was answered with",
-    ["kind"],
+    ["kind", "tier", "source"],
     buckets=(0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0, 120.0, 900.0),
 )
 KNOWN: Final = Gauge("remora_prices_known", "Values in memory", ["kind"])
 WATCHED: Final = Gauge("remora_prices_watched_markets", "Unresolved markets that somebody waits for")
 REFUSED: Final = Counter("remora_prices_refused_total", "Messages that a full mailbox refused", ["message"])
+LIVE_CONNECTS: Final = Counter("remora_prices_live_connects_total", "Connections of the market channel")
+LIVE_MALFORMED: Final = Counter(
+    "remora_prices_live_malformed_total", "Events or frames of the market channel that could not be read"
+)
+LIVE_UNKNOWN: Final = Counter(
+    "remora_prices_live_unknown_total", "Events of a type that Remora does not know"
+)
+LIVE_EVENTS: Final = Counter("remora_prices_live_events_total", "Events of the market channel")
+LIVE_DROPPED: Final = Counter(
+    "remora_prices_live_dropped_total", "Live books dropped because something did not add up", ["reason"]
+)
+LIVE_BOOKS: Final = Gauge("remora_prices_live_books", "Outcomes with a live book", ["state"])
+CONTRADICTED: Final = Counter(
+    "remora_prices_contradictions_total", "Markets whose witnesses named different payouts"
+)
+WRITTEN: Final = Counter("remora_prices_written_back_total", "Rows of markets sent to the database")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from actors.prices.source import Stamped
+from actors.prices.questions import Stamped
+from actors.prices.resolution import Statement
 from messages.base import Message
 from messages.ids import ConditionId, TokenId
 from messages.markets import Book, Market
+from messages.store import MarketRow
 
 
 class Stage(StrEnum):
@@ -32,11 +34,26 @@ class GatherTokens(Message, frozen=True, kw_only=True, gc=False):
 
 
 class WarmTick(Message, frozen=True, kw_only=True, gc=False):
-    """Refresh what is in play."""
+    """Look through what is in play, and refresh it."""
+
+
+class MovedTick(Message, frozen=True, kw_only=True, gc=False):
+    """Tell followers what moved."""
+
+
+class WriteTick(Message, frozen=True, kw_only=True, gc=False):
+    """Write news of markets back."""
 
 
 class ResolutionTick(Message, frozen=True, kw_only=True, gc=False):
     """Ask whether watched markets are resolved."""
+
+
+class StoredLanded(Message, frozen=True, kw_only=True, gc=False):
+    """The database said what it has of markets, or nothing in time."""
+
+    asked: tuple[ConditionId, ...]
+    rows: tuple[MarketRow, ...] = ()
 
 
 class MarketsLanded(Message, frozen=True, kw_only=True, gc=False):
@@ -46,6 +63,8 @@ class MarketsLanded(Message, frozen=True, kw_only=True, gc=False):
     stage: Stage
     answer: Stamped[Market] | None = None
     error: str = ""
+    missing: bool = False
+    """The host said that it has no such market."""
 
 
 class TokensLanded(Message, frozen=True, kw_only=True, gc=False):
@@ -58,10 +77,17 @@ class TokensLanded(Message, frozen=True, kw_only=True, gc=False):
 
 
 class WitnessLanded(Message, frozen=True, kw_only=True, gc=False):
-    """CLOB's word on a market that Gamma calls closed, without saying who won."""
+    """CLOB's word on a market that Gamma calls closed; None where it gave none."""
 
     condition_id: ConditionId
     answer: Stamped[Market] | None = None
+
+
+class FeedLanded(Message, frozen=True, kw_only=True, gc=False):
+    """The resolution feed's word on a market; None where it gave none."""
+
+    condition_id: ConditionId
+    statement: Statement | None = None
 
 
 class BooksLanded(Message, frozen=True, kw_only=True, gc=False):

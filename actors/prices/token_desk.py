@@ -1,4 +1,4 @@
-"""Which market an outcome token is of: asked of Gamma once, and remembered, because it never changes."""
+"""Which market a token is of: Gamma's word, among open markets first. Who asks must check it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Final
 
 from actors.prices.desk import Desk, batches, failure_text
 from actors.prices.memory import Known
+from actors.prices.questions import TOKENS_PER_CALL, Questions, Stamped
 from actors.prices.signals import GatherTokens, Stage, TokensLanded
-from actors.prices.source import GAMMA, TOKENS_PER_CALL, Source, Stamped
+from actors.prices.tiers import Answering
 from config.settings import Prices as PricesSettings
 from messages.base import Message
 from messages.ids import TokenId, token
-from messages.markets import Market, TokenAnswer
+from messages.markets import Market, Source, TokenAnswer
 from supervisor import SupervisedActor
 
 TOKENS_MAX: Final = 20_000
 """Tokens remembered: those of as many markets as are remembered."""
-ANY_AGE_MS: Final = 10**12
 
 
 class TokenDesk(Desk[Market]):
@@ -29,28 +29,30 @@ class TokenDesk(Desk[Market]):
         self,
         actor: SupervisedActor,
         settings: PricesSettings,
-        source: Source,
+        questions: Questions,
         learn: Callable[[Market, Stamped[Market]], None],
     ) -> None:
         super().__init__(actor, settings, TOKENS_MAX)
-        self._source = source
+        self._questions = questions
         self._learn = learn
 
     def check_key(self, key: str) -> None:
         token(key)
 
-    def make_answer(
-        self, key: str, known: Known[Market] | None, age_ms: int, stale: bool, error: str
-    ) -> TokenAnswer:
-        return TokenAnswer(token_id=key, market=known.value if known is not None else None, error=error)
+    def answer(self, key: str, result: Answering) -> TokenAnswer:
+        """Return the answer to a question that `result` came of."""
+        known = self.memory.peek(key)
+        return TokenAnswer(
+            token_id=key, market=known.value if known is not None else None, error=result.error
+        )
 
     def gather_message(self) -> Message:
         return GatherTokens()
 
     def budget_wait_s(self) -> float:
-        return self._source.budget_wait_s(GAMMA)
+        return self._questions.budget_wait_s(Source.GAMMA)
 
-    def depart(self, keys: Sequence[str], *, urgent: bool) -> None:
+    def depart(self, keys: Sequence[str]) -> None:
         """Ask Gamma among the open markets first."""
         self._ask(keys, Stage.GAMMA_OPEN)
 
@@ -68,15 +70,15 @@ class TokenDesk(Desk[Market]):
                 hidden.append(key)
             else:
                 broken = "; ".join(message.answer.broken.values()) if message.answer is not None else ""
-                self.land_failed(key, broken or "Gamma knows no market with this token")
+                self.land_failed(key, broken or "Gamma knows no market with this token", missing=not broken)
         self._ask(hidden, Stage.GAMMA_CLOSED)
 
     def _found(self, key: TokenId, market: Market, stamped: Stamped[Market]) -> None:
         self._learn(market, stamped)
-        known = Known(market, stamped.as_of_ns, stamped.mono_ns, GAMMA, True)
+        known = Known(market, stamped.as_of_ns, stamped.mono_ns, Source.GAMMA, True)
         for each in market.token_ids:
             self.memory.put(each, known)
-        self.land(key, known)
+        self.land(key)
 
     def _ask(self, keys: Sequence[TokenId], stage: Stage) -> None:
         closed = stage is Stage.GAMMA_CLOSED
@@ -85,7 +87,7 @@ class TokenDesk(Desk[Market]):
 
     def _pipe(self, batch: tuple[TokenId, ...], stage: Stage, *, closed: bool) -> None:
         self.actor.pipe(
-            self._source.gamma_markets_of(batch, closed=closed, urgent=True),
+            self._questions.gamma_markets_of(batch, closed=closed, priority=self.sent(batch)),
             into=lambda answer: TokensLanded(asked=batch, stage=stage, answer=answer),
             failed=lambda error: TokensLanded(asked=batch, stage=stage, error=failure_text(error)),
         )

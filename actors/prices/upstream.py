@@ -1,4 +1,4 @@
-"""Calls to Gamma and CLOB: one session, a budget for each, and pauses where a host asks for them.
+"""Calls to Gamma, CLOB and the resolution feed: one session, a budget for each, and pauses where one asks.
 
 Never retries by itself: who asks again pays for it from the same budget. The budget and the pauses after
 429, time-outs and broken connections are the host's; a 5xx pauses the route that gave it, so that a broken
@@ -28,7 +28,9 @@ from actors.prices.errors import (
 )
 from actors.prices.gate import retry_after_s
 from actors.prices.host import Host, Pass
+from actors.prices.tiers import Priority
 from config.settings import Prices as PricesSettings
+from messages.markets import Source
 from supervisor import Clock
 
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -65,17 +67,20 @@ class Upstream:
         self._random = random
         self._make_connector = connector or (lambda: aiohttp.TCPConnector(limit=CONNECTIONS_MAX))
         self._hosts: dict[str, Host] = {}
+        self._rates: dict[str, float] = {
+            Source.GAMMA: settings.gamma_requests_per_s,
+            Source.CLOB: settings.clob_requests_per_s,
+            Source.FEED: settings.resolutions_per_s,
+        }
         self._session: aiohttp.ClientSession | None = None
 
-    async def get(
-        self, host: str, route: str, url: str, params: Params = (), *, urgent: bool = True
-    ) -> bytes:
-        """Return the body of a GET. What is not `urgent` goes only while half of the budget is unused."""
-        return await self._call(host, route, "GET", url, params, None, urgent)
+    async def get(self, host: str, route: str, url: str, params: Params, priority: Priority) -> bytes:
+        """Return the body of a GET. What only warms goes only while half of the budget is unused."""
+        return await self._call(host, route, "GET", url, params, None, priority)
 
-    async def post(self, host: str, route: str, url: str, body: bytes, *, urgent: bool = True) -> bytes:
+    async def post(self, host: str, route: str, url: str, body: bytes, priority: Priority) -> bytes:
         """Return the body of a POST of JSON."""
-        return await self._call(host, route, "POST", url, (), body, urgent)
+        return await self._call(host, route, "POST", url, (), body, priority)
 
     def budget_wait_s(self, host: str) -> float:
         """Return how long the host's budget would make a call wait that is made now."""
@@ -83,6 +88,8 @@ class Upstream:
 
     def close(self) -> None:
         """Drop every connection; they close in the background. What is under way fails."""
+        for host in self._hosts.values():
+            host.line.close()
         session, self._session = self._session, None
         if session is None:
             return
@@ -108,10 +115,10 @@ class Upstream:
         url: str,
         params: Params,
         body: bytes | None,
-        urgent: bool,
+        priority: Priority,
     ) -> bytes:
         host = self._host(name)
-        leave = await self._leave(host, route, urgent)
+        leave = await self._leave(host, route, priority)
         started_s = self._now_s()
         try:
             status, answer, retry_after = await self._exchange(host, route, method, url, params, body)
@@ -133,10 +140,10 @@ class Upstream:
             return answer
         raise self._refusal(host, route, leave, status, answer, retry_after)
 
-    async def _leave(self, host: Host, route: str, urgent: bool) -> Pass:
+    async def _leave(self, host: Host, route: str, priority: Priority) -> Pass:
         """Return leave for a call, after waiting for its turn in the budget."""
         now_s = self._now_s()
-        if not urgent and not host.bucket.spare(now_s):
+        if priority is Priority.WARM and not host.bucket.spare(now_s):
             metrics.NOT_SENT.labels(host.name, "over_budget").inc()
             raise OverBudgetError(host.name, "the spare budget is used up")
         try:
@@ -144,24 +151,19 @@ class Upstream:
         except BackingOffError:
             metrics.NOT_SENT.labels(host.name, "backing_off").inc()
             raise
-        wait_s = host.bucket.reserve(now_s, self._settings.timeout_s)
-        if wait_s is None:
-            leave.abandoned()
-            metrics.NOT_SENT.labels(host.name, "over_budget").inc()
-            raise OverBudgetError(host.name, f"over {self._settings.requests_per_s:g} requests a second")
-        if wait_s > 0:
-            await self._wait(leave, wait_s)
-            if not leave.valid:
-                metrics.NOT_SENT.labels(host.name, "backing_off").inc()
-                raise BackingOffError(host.name, "failed while the call waited for its turn")
-        return leave
-
-    async def _wait(self, leave: Pass, wait_s: float) -> None:
         try:
-            await asyncio.sleep(wait_s)
+            has_turn = await host.line.turn(priority, self._settings.timeout_s)
         except BaseException:
             leave.abandoned()
             raise
+        if not has_turn:
+            leave.abandoned()
+            metrics.NOT_SENT.labels(host.name, "over_budget").inc()
+            raise OverBudgetError(host.name, f"over {host.rate_per_s:g} requests a second")
+        if not leave.valid:
+            metrics.NOT_SENT.labels(host.name, "backing_off").inc()
+            raise BackingOffError(host.name, "failed while the call waited for its turn")
+        return leave
 
     async def _exchange(
         self, host: Host, route: str, method: str, url: str, params: Params, body: bytes | None
@@ -233,7 +235,7 @@ class Upstream:
 
     def _host(self, name: str) -> Host:
         if name not in self._hosts:
-            self._hosts[name] = Host(name, self._settings, self._random)
+            self._hosts[name] = Host(name, self._rates[name], self._settings, self._random, self._now_s)
         return self._hosts[name]
 
     def _open(self) -> aiohttp.ClientSession:

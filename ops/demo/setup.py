@@ -42,6 +42,7 @@ def write_config(
         "endpoints": {
             "rtds_url": urls["rtds"],
             "clob_url": urls["clob"],
+            "market_ws_url": urls["market_ws"],
             "gamma_url": urls["gamma"],
             "data_url": urls["data"],
         },

@@ -182,6 +182,13 @@ class System:
             return self.guardian
         return self.dead_address(str(address).removeprefix("ActorAddr-").lstrip("/")).cell
 
+    def hand_over(self, address: Any, message: Any, sender: Any) -> None:
+        """Send a message on behalf of an actor of another system, whose thread may not be this one's."""
+        self.home.post(self._accept, address, message, sender)
+
+    def _accept(self, address: Any, message: Any, sender: Any) -> None:
+        self.target_of(address).accept(message, sender)
+
     def dead_address(self, path: str, number: int = 0) -> CellAddress:
         """Return an address that nobody answers to."""
         tombstone = Tombstone(self, path, "nobody", ExitReason.STOPPED)

@@ -140,6 +140,7 @@ def test_no_network_names_every_host_and_the_demo(tmp_path: Path) -> None:
         "  data_url: http://127.0.0.1:1\n"
         "  gamma_url: http://127.0.0.1:2\n"
         "  clob_url: http://books.invalid\n"
+        "  market_ws_url: ws://books.invalid\n"
     )
     done = run(path)
     assert done.returncode == 6
@@ -251,7 +252,8 @@ def test_signal_before_anything_runs_is_no_traceback(tmp_path: Path) -> None:
     # 192.0.2.0/24 is for documentation; nobody answers there, if there is a way there at all.
     path.write_text(
         f"state_dir: {tmp_path / 'state'}\nweb: {{port: 0}}\nendpoints: {{rtds_url: 'ws://192.0.2.1',"
-        " data_url: 'http://192.0.2.2', gamma_url: 'http://192.0.2.3', clob_url: 'http://192.0.2.4'}\n"
+        " data_url: 'http://192.0.2.2', gamma_url: 'http://192.0.2.3', clob_url: 'http://192.0.2.4',"
+        " market_ws_url: 'ws://192.0.2.5'}\n"
     )
     process = subprocess.Popen(
         [*REMORA, "run", "--config", str(path)], stderr=subprocess.PIPE, text=True, env=environment()

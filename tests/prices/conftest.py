@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from messages.markets import (
     MarketAnswer,
     MarketQuery,
     MarketResolved,
+    Tier,
     WatchResolution,
 )
-from messages.store import StoreMarket
+from messages.prices import PriceAnswer, PriceMoved, PriceQuery, PricesAnswer, PricesQuery
+from messages.store import LoadMarkets, MarketRow, MarketsLoaded, StoreMarkets
 from supervisor import AsyncioSystemBase, Mailbox, Overflow, SupervisedActor, handles
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
@@ -149,6 +151,7 @@ class CountingVenue:
         self.gamma: dict[str, Row] = {}
         self.clob: dict[str, Row] = {}
         self.books: dict[str, Row] = {}
+        self.resolutions: dict[str, Row] = {}
         self.calls: Counter[str] = Counter()
         self.asked: list[tuple[str, list[str]]] = []
         """Each call's route and the ids it asked for."""
@@ -176,6 +179,7 @@ class CountingVenue:
         app.router.add_get("/clob/markets/{condition}", self._clob_market)
         app.router.add_get("/clob/book", self._book)
         app.router.add_post("/clob/books", self._books)
+        app.router.add_get("/data/v2/resolutions", self._resolutions)
         return app
 
     async def _begin(self, route: str, ids: list[str]) -> web.Response | None:
@@ -207,6 +211,15 @@ class CountingVenue:
             return refusal
         row = self.clob.get(condition)
         return web.json_response(row) if row else web.json_response({"error": "market not found"}, status=404)
+
+    async def _resolutions(self, request: web.Request) -> web.Response:
+        condition = request.query["condition"]
+        refusal = await self._begin("resolutions", [condition])
+        if refusal is not None:
+            return refusal
+        rows = [self.resolutions[condition]] if condition in self.resolutions else []
+        page = {"limit": 100, "offset": 0, "has_more": False, "next_cursor": None}
+        return web.json_response({"data": rows, "pagination": page})
 
     async def _book(self, request: web.Request) -> web.Response:
         token = request.query["token_id"]
@@ -254,28 +267,77 @@ class Recorder(SupervisedActor):
     def on_send(self, message: Send, sender: ActorAddress) -> None:
         self.send(message.to, message.message)
 
-    @handles(MarketAnswer, BookAnswer, MarketResolved, StoreMarket)
+    @handles(MarketAnswer, BookAnswer, MarketResolved, PriceMoved)
     def on_any(self, message: Message, sender: ActorAddress) -> None:
         self.args.append(message)
+
+
+class Shelf(SupervisedActor):
+    """What the price service needs of a store: keeps rows, counts reads, and answers with what it has."""
+
+    mailbox = Mailbox(capacity=100_000, overflow=Overflow.REFUSE)
+
+    @handles(StoreMarkets)
+    def on_store(self, message: StoreMarkets, sender: ActorAddress) -> None:
+        self.args.written.append(message.rows)
+        for row in message.rows:
+            self.args.rows[row.market.condition_id] = row
+
+    @handles(LoadMarkets)
+    def on_load(self, message: LoadMarkets, sender: ActorAddress) -> None:
+        self.args.reads.append(message.condition_ids)
+        rows = tuple(self.args.rows[each] for each in message.condition_ids if each in self.args.rows)
+        if not self.args.away:
+            self.send(sender, MarketsLoaded(asked=message.condition_ids, rows=rows))
+
+
+class Stored:
+    """What the shelf holds, and what was done with it."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, MarketRow] = {}
+        self.written: list[tuple[MarketRow, ...]] = []
+        self.reads: list[tuple[str, ...]] = []
+        self.away = False
 
 
 class Service:
     """The price service in a system of its own, in front of a counting venue."""
 
-    def __init__(self, venue: CountingVenue, settings: Prices) -> None:
+    def __init__(self, venue: CountingVenue, settings: Prices, stored: Stored | None = None) -> None:
         self.base = AsyncioSystemBase(seed=1)
-        self.stored: list[StoreMarket] = []
-        self.endpoints = Endpoints(gamma_url=f"{venue.url}/gamma", clob_url=f"{venue.url}/clob")
-        store = self.base.spawn(Recorder, "store", self.stored)
+        self.store = stored or Stored()
+        self.endpoints = Endpoints(
+            gamma_url=f"{venue.url}/gamma",
+            clob_url=f"{venue.url}/clob",
+            data_url=f"{venue.url}/data",
+            market_ws_url=f"{venue.url.replace('http', 'ws')}/ws/market",
+        )
+        store = self.base.spawn(Shelf, "store", self.store)
         self.args = PricesArgs(settings=settings, endpoints=self.endpoints, store=store)
         self.address = self.base.spawn(PriceService, "prices", self.args)
 
-    async def market(self, number: int = 1, age_ms_max: int = 30_000) -> MarketAnswer:
-        query = MarketQuery(condition_id=condition_of(number), age_ms_max=age_ms_max)
+    async def market(
+        self, number: int = 1, age_ms_max: int = 30_000, tier: Tier | None = None
+    ) -> MarketAnswer:
+        query = MarketQuery(condition_id=condition_of(number), age_ms_max=age_ms_max, tier=tier)
         return await self.base.ask(self.address, query, timeout_s=5)
 
-    async def book(self, token: str, age_ms_max: int = 2_000) -> BookAnswer:
-        query = BookQuery(token_id=token, age_ms_max=age_ms_max)
+    async def book(self, token: str, age_ms_max: int = 2_000, tier: Tier | None = None) -> BookAnswer:
+        query = BookQuery(token_id=token, age_ms_max=age_ms_max, tier=tier)
+        return await self.base.ask(self.address, query, timeout_s=5)
+
+    async def price(self, number: int = 1, **how: Any) -> PriceAnswer:
+        query = PriceQuery(condition_id=condition_of(number), **(how or {"tier": Tier.T2A}))
+        return await self.base.ask(self.address, query, timeout_s=5)
+
+    async def prices(self, numbers: Iterable[int], **how: Any) -> tuple[PriceAnswer, ...]:
+        ids = tuple(condition_of(number) for number in numbers)
+        query = PricesQuery(condition_ids=ids, **(how or {"tier": Tier.T2A}))
+        answer: PricesAnswer = await self.base.ask(self.address, query, timeout_s=5)
+        return answer.answers
+
+    async def ask(self, query: Message) -> Any:
         return await self.base.ask(self.address, query, timeout_s=5)
 
     def watcher(self, name: str, number: int) -> list[Message]:
@@ -305,7 +367,10 @@ QUIET = {
     "resolution_poll_s": 3600.0,
     "backoff_first_s": 20.0,
     "timeout_s": 1.0,
-    "requests_per_s": 200.0,
+    "gamma_requests_per_s": 200.0,
+    "clob_requests_per_s": 200.0,
+    "live": False,
+    "write_back_s": 3600.0,
 }
 """Settings under which nothing happens by itself."""
 
@@ -315,8 +380,8 @@ async def start(venue: CountingVenue) -> AsyncIterator[Callable[..., Service]]:
     """Start a price service; what is not named happens late or never."""
     services = []
 
-    def start(venue: Any = venue, **changes: Any) -> Service:
-        services.append(Service(venue, Prices(**{**QUIET, **changes})))
+    def start(venue: Any = venue, stored: Stored | None = None, **changes: Any) -> Service:
+        services.append(Service(venue, Prices(**{**QUIET, **changes}), stored))
         return services[-1]
 
     yield start

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 
-from actors.prices.live_book import LiveBook
-from actors.prices.market_events import BookSnapshot, LevelsChanged
-from actors.prices.market_ws import decode_frame
+from actors.prices.live.book import LiveBook
+from actors.prices.live.events import BookSnapshot, LevelsChanged
+from actors.prices.live.frames import decode_frame
 from messages.markets import MarketQuery, Resolution
 from ops.venue import Venue, VenueConfig
 from ops.venue.faults.spec import FaultSpec

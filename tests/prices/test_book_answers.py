@@ -117,7 +117,7 @@ async def test_book_that_is_gone_is_not_kept_warm(start, venue, tokens, until):
 async def test_warming_leaves_half_of_the_budget_to_those_who_ask(start, venue, tokens):
     for number in range(4):
         venue.add_market(number)
-    service = start(warm_interval_s=0.01, requests_per_s=10.0)
+    service = start(warm_interval_s=0.01, clob_requests_per_s=10.0)
     await service.book(tokens(0)[0])
     await asyncio.sleep(0.5)
     assert venue.calls["book"] <= 11
@@ -127,7 +127,7 @@ async def test_warming_leaves_half_of_the_budget_to_those_who_ask(start, venue, 
 
 async def test_asker_who_joins_a_refresh_that_is_kept_back_is_served_anyway(start, venue, tokens):
     venue.add_market(1)
-    service = start(requests_per_s=1.0, timeout_s=2.0, warm_interval_s=0.02)
+    service = start(clob_requests_per_s=1.0, timeout_s=2.0, warm_interval_s=0.02)
     await service.book(tokens(1)[0])
     await asyncio.sleep(0.05)
     service.base.tell(service.address, WarmTick())
@@ -151,7 +151,7 @@ async def test_a_spent_budget_makes_few_big_calls_not_a_queue_of_small_ones(star
     wanted = [token for number in range(40) for token in tokens(number)]
     for number in range(40):
         venue.add_market(number)
-    service = start(requests_per_s=4.0, timeout_s=3.0)
+    service = start(clob_requests_per_s=4.0, timeout_s=3.0)
 
     async def ask_one_after_another():
         asking = []

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from actors.prices.books import RawLevel, ladder, make_book
 from actors.prices.errors import MalformedError
-from actors.prices.live_book import LiveBook
-from actors.prices.market_events import LevelChange
+from actors.prices.live.book import LiveBook
+from actors.prices.live.events import LevelChange
 from messages.trades import Side
 from messages.units import decimal_text
 
@@ -93,8 +93,7 @@ def test_best_price_that_differs_voids_the_book_until_a_snapshot():
     live.change(Side.BUY, 610_000, 5)
     assert live.freeze(0) is None
     live.snapshot(book)
-    assert live.freeze(3) == make_book("1", {600_000: 5}, {650_000: 5}, hash="", as_of_ns=3)
-    assert live.tick == 10_000
+    assert live.freeze(3) == make_book("1", {600_000: 5}, {650_000: 5}, hash="", as_of_ns=3, tick=10_000)
 
 
 def test_best_prices_of_an_event_hold_after_all_its_changes():

@@ -22,28 +22,31 @@ def test_never_more_than_burst_and_rate_allow(gaps, rate, burst):
     now, leaves = 0.0, []
     for gap in gaps:
         now += gap
-        wait = bucket.reserve(now, wait_s_max=1.0)
-        if wait is not None:
-            assert wait <= 1.0
-            leaves.append(now + wait)
-    assert leaves == sorted(leaves)
+        if bucket.take(now):
+            leaves.append(now)
+        else:
+            assert bucket.wait_s(now) > 0
     for index, first in enumerate(leaves):
         for count, last in enumerate(leaves[index:], start=1):
             assert count <= burst + rate * (last - first) + 1e-6
 
 
-def test_wait_beyond_the_limit_takes_no_token():
-    bucket = TokenBucket(1, 1)
-    assert bucket.reserve(0, 10) == 0
-    assert bucket.reserve(0, 0.5) is None
-    assert bucket.reserve(0, 1) == 1
+@given(st.floats(0.5, 50), st.integers(1, 20), st.integers(1, 30))
+def test_after_the_wait_told_the_tokens_are_there(rate, burst, tokens):
+    bucket = TokenBucket(rate, burst)
+    for _ in range(burst):
+        assert bucket.take(0.0)
+    assert not bucket.take(0.0)
+    tokens = min(tokens, burst)
+    now = bucket.wait_s(0.0, tokens)
+    assert all(bucket.take(now) for _ in range(tokens))
 
 
 def test_half_of_the_budget_is_kept_for_what_is_urgent():
     bucket = TokenBucket(4, 4)
-    bucket.reserve(0, 0)
+    bucket.take(0)
     assert bucket.spare(0)
-    bucket.reserve(0, 0)
+    bucket.take(0)
     assert not bucket.spare(0)
 
 
@@ -52,8 +55,8 @@ def test_pace_slows_down_by_halves_and_recovers_by_steps():
     for _ in range(9):
         bucket.slow_down()
     assert bucket.pace == 0.125
-    bucket.reserve(0, 0)
-    assert bucket.reserve(0, 1) == pytest.approx(0.8)
+    bucket.take(0)
+    assert bucket.wait_s(0) == pytest.approx(0.8)
     for _ in range(9):
         bucket.speed_up()
     assert bucket.pace == 1

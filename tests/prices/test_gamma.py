@@ -76,7 +76,7 @@ def test_closed_legacy_row_with_zero_prices_is_unknown_never_a_loss(gamma_row):
 def test_even_split_pays_half_once_the_oracle_has_spoken(gamma_row):
     halves = {"closed": True, "outcomePrices": '["0.5", "0.5"]'}
     assert decode(gamma_row(**halves)).resolution is Resolution.CLOSED
-    assert decode(gamma_row(**halves, umaResolutionStatus="disputed")).resolution is Resolution.CLOSED
+    assert decode(gamma_row(**halves, umaResolutionStatus="disputed")).resolution is Resolution.DISPUTED
     for status in ({"umaResolutionStatus": "resolved"}, {"resolutionStatus": "resolved"}):
         assert decode(gamma_row(**halves, **status)).payouts == (500_000, 500_000)
 

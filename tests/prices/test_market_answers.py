@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from messages.markets import MarketQuery, Resolution
+from messages.markets import MarketQuery, Resolution, Tier
 
 
 async def test_cold_market_is_fetched_and_answered_with_its_age_and_source(start, venue, condition):
@@ -81,12 +81,13 @@ async def test_resolved_market_is_never_asked_for_again(start, venue, until):
     assert venue.calls == calls
 
 
-async def test_closed_market_without_winner_is_shown_as_such(start, venue):
+async def test_closed_market_without_winner_is_shown_as_such_and_witnesses_are_asked(start, venue, until):
     venue.add_market(1, closed=True, outcomePrices='["0", "0"]')
     service = start()
     assert (await service.market(1)).market.resolution is Resolution.CLOSED
     assert (await service.market(1, age_ms_max=0)).market.resolution is Resolution.CLOSED
-    assert venue.calls == {"gamma": 1, "gamma closed": 2}
+    await until(lambda: venue.calls["resolutions"] and venue.calls["clob"])
+    assert venue.calls == {"gamma": 1, "gamma closed": 2, "resolutions": 1, "clob": 1}
 
 
 async def test_clob_answers_where_gamma_fails(start, venue, condition, clob_row):
@@ -117,7 +118,7 @@ async def test_market_nobody_knows_is_answered_with_the_reason_and_not_remembere
     service = start()
     answer = await service.market(1)
     assert (answer.market, answer.stale, answer.source) == (None, True, "")
-    assert "404" in answer.error
+    assert answer.error == "neither Gamma nor CLOB knows this market"
     venue.add_market(1)
     assert (await service.market(1)).market is not None
 
@@ -187,18 +188,22 @@ async def test_malformed_id_is_answered_without_a_call(start, venue):
 async def test_every_fetched_market_is_written_back_off_the_way(start, venue, until, condition):
     for number in (1, 2):
         venue.add_market(number)
-    service = start()
-    answers = await asyncio.gather(service.market(1), service.market(2))
-    await until(lambda: len(service.stored) == 2)
-    assert {each.market.condition_id for each in service.stored} == {condition(1), condition(2)}
-    assert service.stored[0].as_of_ns == answers[0].as_of_ns
+    service = start(write_back_s=0.05)
+    answers = await asyncio.gather(service.market(1), service.market(2), service.market(1))
+    await until(lambda: service.store.written)
+    (rows,) = service.store.written
+    assert {row.market.condition_id for row in rows} == {condition(1), condition(2)}
+    assert (rows[0].as_of_ns, rows[0].source) == (answers[0].as_of_ns, "gamma")
+    assert all(0 <= row.as_of_ns - row.last_requested_at_ns < 10**9 for row in rows)
+    await asyncio.sleep(0.12)
+    assert service.store.written == [rows], "nothing new, nothing written"
 
 
 async def test_markets_in_play_are_refreshed_in_one_call_before_they_are_asked_for(start, venue, until):
     for number in range(10):
         venue.add_market(number)
     service = start(warm_interval_s=0.02, t1_ms=100)
-    await asyncio.gather(*(service.market(number) for number in range(10)))
+    await asyncio.gather(*(service.market(number, 100, Tier.T1) for number in range(10)))
     await until(lambda: venue.calls["gamma"] >= 6)
     assert all(len(ids) == 10 for _, ids in venue.asked[1:])
     assert service.snapshot()["markets"]["in_play"] == 10
@@ -207,9 +212,10 @@ async def test_markets_in_play_are_refreshed_in_one_call_before_they_are_asked_f
 async def test_market_out_of_play_is_left_alone(start, venue):
     venue.add_market(1)
     service = start(warm_interval_s=0.02, t1_ms=40, warm_for_s=0.1)
-    await service.market(1)
+    await service.market(1, 40, Tier.T1)
     await asyncio.sleep(0.5)
     calls = venue.calls["gamma"]
+    assert calls > 2
     await asyncio.sleep(0.2)
     assert venue.calls["gamma"] == calls
 

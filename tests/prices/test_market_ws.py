@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.prices.errors import MalformedError
-from actors.prices.market_events import (
+from actors.prices.live.events import (
     BestPrices,
     BookSnapshot,
     LastTrade,
@@ -19,7 +19,7 @@ from actors.prices.market_events import (
     TickChanged,
     WinnerAnnounced,
 )
-from actors.prices.market_ws import decode_frame
+from actors.prices.live.frames import decode_frame
 from messages.trades import Side
 
 MARKET = "0x" + "ab" * 32

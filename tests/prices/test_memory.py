@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.prices.flights import Flights, Waiter
 from actors.prices.memory import Demand, Known, Memory
-from actors.prices.tiers import tier_bounds, tier_of
+from actors.prices.tiers import Priority, Tiers, Wanted
 from actors.prices.watches import Watches
 from config.settings import Prices
+from messages.markets import BookQuery, Tier
+
+ASKED = Wanted(Tier.T2A, 2_000, False, Priority.T2A)
 
 
 def known(value, at=0, final=False):
@@ -54,29 +58,75 @@ def test_age_counts_in_whole_milliseconds_and_freshness_exactly():
 def test_demand_forgets_what_nobody_asked_for_lately():
     demand = Demand(3)
     for at, key in enumerate("abcda"):
-        demand.note(key, at)
+        demand.note(key, at, ASKED)
     assert demand.since(3) == ["d", "a"]
     assert demand.since(0) == ["d", "a"]
     demand.forget("d")
     assert len(demand) == 1
 
 
+def test_demand_tells_the_most_pressing_tier_and_the_smallest_age_of_late():
+    demand = Demand(3)
+    demand.note("a", 1, Wanted(Tier.T1, 500, True, Priority.T1))
+    demand.note("a", 2, ASKED)
+    demand.note("a", 3, Wanted(Tier.T3, 10, False, Priority.T3))
+    asked = demand.get("a")
+    assert (asked.count, asked.at_ns) == (3, 3)
+    assert [asked.tier_since(since) for since in (1, 2, 3, 4)] == [Tier.T1, Tier.T2A, Tier.T3, None]
+    assert [asked.age_ms_max(since) for since in (1, 2, 3)] == [500, 2000, None]
+
+
 def test_one_flight_a_key_and_every_waiter_once():
     flights = Flights()
-    assert flights.join("a", Waiter("x", 0), 0)
-    assert not flights.join("a", Waiter("x", 5), 0)
-    assert not flights.join("a", Waiter("y", 0), 0)
+    assert flights.join("a", Waiter("x", ASKED), 0)
+    assert not flights.join("a", Waiter("x", ASKED), 0)
+    assert not flights.join("a", Waiter("y", ASKED), 0)
     assert flights.take_gathered() == ["a"]
     assert flights.take_gathered() == []
-    assert [waiter.address for waiter in flights.land("a").waiters] == ["x", "x", "y"]
+    assert [waiter.deliver for waiter in flights.land("a").waiters] == ["x", "x", "y"]
     assert flights.land("a") is None
     assert (flights.waiting, len(flights)) == (0, 0)
 
 
-def test_tiers_are_told_by_the_age_accepted():
-    bounds = tier_bounds(Prices())
-    names = [tier_of(age, bounds) for age in (0, 2000, 2001, 30_000, 120_000, 900_000, 10**9)]
-    assert names == ["T2a", "T2a", "T2b", "T1", "T3", "T4", "T4"]
+def test_who_is_about_to_trade_leaves_first():
+    flights = Flights()
+    flights.start("warm", 0, Priority.WARM)
+    flights.gather("warm")
+    flights.join("feed", Waiter("x", ASKED), 0)
+    flights.join("page", Waiter("x", Wanted(Tier.T3, 0, False, Priority.T3)), 0)
+    flights.join("page", Waiter("y", Wanted(Tier.T1, 0, True, Priority.T1)), 0)
+    assert flights.take_gathered() == ["page", "feed", "warm"]
+
+
+@pytest.mark.parametrize(
+    ("tier", "age_ms_max", "expected"),
+    [
+        (Tier.T1, None, (Tier.T1, 30_000, True)),
+        (Tier.T1, 250, (Tier.T1, 250, True)),
+        (Tier.T2A, None, (Tier.T2A, 2_000, False)),
+        (Tier.T4, 0, (Tier.T4, 0, False)),
+        (None, 0, (Tier.T2A, 0, False)),
+        (None, 2_001, (Tier.T2B, 2_001, False)),
+        (None, 30_000, (Tier.T3, 30_000, False)),
+        (None, 10**9, (Tier.T4, 10**9, False)),
+        (None, -5, (Tier.T2A, 0, False)),
+    ],
+)
+def test_what_is_wanted_follows_from_tier_and_age_and_only_t1_by_name_is_strict(tier, age_ms_max, expected):
+    query = BookQuery(token_id="1", tier=tier, age_ms_max=age_ms_max)
+    wanted = Tiers(Prices()).wanted(query)
+    assert (wanted.tier, wanted.age_ms_max, wanted.is_strict) == expected
+
+
+def test_who_names_neither_tier_nor_age_is_told_at_once():
+    with pytest.raises(ValueError, match="BookQuery names neither a tier nor a maximum age"):
+        BookQuery(token_id="1")
+
+
+def test_what_was_read_from_the_database_is_never_fresh():
+    stored = Known("x", 0, 0, "store", False, hearsay=True)
+    assert not stored.fresh(0, 10**9)
+    assert Known("x", 0, 0, "store", True).fresh(10**18, 0)
 
 
 def test_watcher_is_told_once_however_often_it_asked():

@@ -8,8 +8,8 @@ import pytest
 
 from actors.prices import clob, gamma
 from actors.prices.errors import MalformedError
-from actors.prices.market_events import BookSnapshot, LastTrade, LevelsChanged, TickChanged
-from actors.prices.market_ws import decode_frame
+from actors.prices.live.events import BookSnapshot, LastTrade, LevelsChanged, TickChanged
+from actors.prices.live.frames import decode_frame
 from messages.markets import Resolution
 
 pytestmark = pytest.mark.samples

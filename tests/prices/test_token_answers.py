@@ -93,4 +93,4 @@ async def test_what_was_learned_for_a_token_is_there_for_its_market(ask, venue, 
 
     assert (answer.market.slug, answer.stale) == ("rain-on-day-1", False)
     assert venue.calls == {"gamma": 1}
-    assert len(ask.service.stored) == 1
+    assert ask.service.snapshot()["unwritten"] == 1

@@ -19,8 +19,9 @@ from actors.prices.errors import (
     ThrottledError,
     UnavailableError,
 )
-from actors.prices.source import Source
+from actors.prices.questions import Questions
 from actors.prices.upstream import Upstream
+from actors.prices.tiers import Priority
 from config.settings import Endpoints, Prices
 from supervisor.clock import SystemClock
 
@@ -31,11 +32,11 @@ async def make(venue):
     opened = []
 
     def factory(**changes):
-        settings = Prices(**{"timeout_s": 1.0, "backoff_first_s": 20.0, "requests_per_s": 100.0, **changes})
+        settings = Prices(**{"timeout_s": 1.0, "backoff_first_s": 20.0, "gamma_requests_per_s": 100.0, "clob_requests_per_s": 100.0, **changes})
         upstream = Upstream(settings, SystemClock(), Random(1))
         opened.append(upstream)
         endpoints = Endpoints(gamma_url=f"{venue.url}/gamma/", clob_url=f"{venue.url}/clob")
-        return upstream, Source(upstream, endpoints, SystemClock())
+        return upstream, Questions(upstream, endpoints, SystemClock())
 
     yield factory
     for each in opened:
@@ -64,10 +65,10 @@ async def test_passing_failure_is_typed_and_not_repeated_before_its_pause(make, 
     venue.fail("book", status)
     _, source = make()
     with pytest.raises(error, match=f"clob: {status} no"):
-        await source.book(tokens(1)[0], urgent=True)
+        await source.book(tokens(1)[0], priority=Priority.T1)
     for _ in range(20):
         with pytest.raises(BackingOffError, match="after 1 failures"):
-            await source.book(tokens(1)[0], urgent=True)
+            await source.book(tokens(1)[0], priority=Priority.T1)
     assert venue.calls["book"] == 1
 
 
@@ -76,10 +77,10 @@ async def test_healed_host_is_asked_again_after_the_pause(make, venue, tokens):
     venue.fail("book", 503)
     _, source = make(backoff_first_s=0.05)
     with pytest.raises(UnavailableError):
-        await source.book(tokens(1)[0], urgent=True)
+        await source.book(tokens(1)[0], priority=Priority.T1)
     venue.heal()
     await asyncio.sleep(0.1)
-    assert tokens(1)[0] in (await source.book(tokens(1)[0], urgent=True)).values
+    assert tokens(1)[0] in (await source.book(tokens(1)[0], priority=Priority.T1)).values
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ async def test_wrong_question_is_no_reason_to_back_off(make, venue, tokens, stat
     _, source = make()
     for _ in range(3):
         with pytest.raises(error):
-            await source.book(tokens(1)[0], urgent=True)
+            await source.book(tokens(1)[0], priority=Priority.T1)
     assert venue.calls["book"] == 3
 
 
@@ -98,9 +99,9 @@ async def test_hanging_host_is_given_up_after_the_timeout_and_left_alone(make, v
     venue.hang("book")
     _, source = make()
     with pytest.raises(UnavailableError, match=r"no answer within 1 s"):
-        await source.book(tokens(1)[0], urgent=True)
+        await source.book(tokens(1)[0], priority=Priority.T1)
     with pytest.raises(BackingOffError):
-        await source.clob_market(condition(1), None, urgent=True)
+        await source.clob_market(condition(1), None, priority=Priority.T1)
     assert venue.calls["clob"] == 0
 
 
@@ -109,8 +110,8 @@ async def test_server_error_of_one_route_leaves_its_sibling_usable(make, venue, 
     venue.fail("books", 500)
     _, source = make()
     with pytest.raises(UnavailableError):
-        await source.books(tokens(1), urgent=True)
-    assert (await source.book(tokens(1)[0], urgent=True)).values
+        await source.books(tokens(1), priority=Priority.T1)
+    assert (await source.book(tokens(1)[0], priority=Priority.T1)).values
 
 
 async def test_failure_of_clob_does_not_stop_gamma(make, venue, tokens, condition):
@@ -118,15 +119,15 @@ async def test_failure_of_clob_does_not_stop_gamma(make, venue, tokens, conditio
     venue.fail("book", 429)
     _, source = make()
     with pytest.raises(ThrottledError):
-        await source.book(tokens(1)[0], urgent=True)
-    assert condition(1) in (await source.gamma_markets([condition(1)], closed=False, urgent=True)).values
+        await source.book(tokens(1)[0], priority=Priority.T1)
+    assert condition(1) in (await source.gamma_markets([condition(1)], closed=False, priority=Priority.T1)).values
 
 
 async def test_retry_after_is_honoured(make, venue, tokens):
     venue.fail("book", 429, {"Retry-After": "120"})
     upstream, source = make()
     with pytest.raises(ThrottledError):
-        await source.book(tokens(1)[0], urgent=True)
+        await source.book(tokens(1)[0], priority=Priority.T1)
     assert 119 < upstream.snapshot()["clob"]["pause_s"] <= 120
 
 
@@ -134,7 +135,7 @@ async def test_throttled_host_is_asked_more_slowly_afterwards(make, venue, token
     venue.fail("book", 429)
     upstream, source = make()
     with pytest.raises(ThrottledError):
-        await source.book(tokens(1)[0], urgent=True)
+        await source.book(tokens(1)[0], priority=Priority.T1)
     assert upstream.snapshot()["clob"]["pace"] < 1
 
 
@@ -142,16 +143,16 @@ async def test_slow_host_is_asked_more_slowly(make, venue, tokens):
     venue.add_market(1)
     venue.hang("book", 0.6)
     upstream, source = make()
-    await source.book(tokens(1)[0], urgent=True)
+    await source.book(tokens(1)[0], priority=Priority.T1)
     assert upstream.snapshot()["clob"]["pace"] == 0.5
 
 
 async def test_refused_connection_is_unavailable(make, condition):
     settings = Prices(timeout_s=0.5)
     upstream = Upstream(settings, SystemClock(), Random(1))
-    source = Source(upstream, Endpoints(gamma_url="http://127.0.0.1:9"), SystemClock())
+    source = Questions(upstream, Endpoints(gamma_url="http://127.0.0.1:9"), SystemClock())
     with pytest.raises(UnavailableError, match="connection failed"):
-        await source.gamma_markets([condition(1)], closed=False, urgent=True)
+        await source.gamma_markets([condition(1)], closed=False, priority=Priority.T1)
     upstream.close()
 
 
@@ -160,14 +161,14 @@ async def test_answer_larger_than_any_real_one_is_dropped(make, venue, tokens, m
     venue.faults["book"] = lambda: web.Response(text="x" * 100_000)
     _, source = make()
     with pytest.raises(OversizedError):
-        await source.book(tokens(1)[0], urgent=True)
+        await source.book(tokens(1)[0], priority=Priority.T1)
 
 
 async def test_budget_delays_and_then_refuses(make, venue, tokens):
     venue.add_market(1)
-    _, source = make(requests_per_s=10.0, timeout_s=0.5)
+    _, source = make(clob_requests_per_s=10.0, timeout_s=0.5)
     results = await asyncio.gather(
-        *(source.book(tokens(1)[0], urgent=True) for _ in range(30)), return_exceptions=True
+        *(source.book(tokens(1)[0], priority=Priority.T1) for _ in range(30)), return_exceptions=True
     )
     refused = [each for each in results if isinstance(each, OverBudgetError)]
     assert 13 <= len(refused) <= 15
@@ -176,10 +177,10 @@ async def test_budget_delays_and_then_refuses(make, venue, tokens):
 
 async def test_what_is_not_urgent_leaves_half_of_the_budget(make, venue, tokens):
     venue.add_market(1)
-    _, source = make(requests_per_s=10.0)
-    results = [await attempt(source.book(tokens(1)[0], urgent=False)) for _ in range(10)]
+    _, source = make(clob_requests_per_s=10.0)
+    results = [await attempt(source.book(tokens(1)[0], priority=Priority.WARM)) for _ in range(10)]
     assert 5 <= sum(each is None for each in results) <= 6
-    assert await attempt(source.book(tokens(1)[0], urgent=True)) is None
+    assert await attempt(source.book(tokens(1)[0], priority=Priority.T1)) is None
 
 
 async def attempt(call):
@@ -196,22 +197,22 @@ async def test_page_where_json_belongs_is_malformed(make, venue, tokens, conditi
     for route in ("gamma", "clob", "books"):
         venue.faults[route] = lambda: web.Response(text=text)
     with pytest.raises(MalformedError):
-        await source.gamma_markets([condition(1)], closed=False, urgent=True)
+        await source.gamma_markets([condition(1)], closed=False, priority=Priority.T1)
     with pytest.raises(MalformedError):
-        await source.clob_market(condition(1), None, urgent=True)
+        await source.clob_market(condition(1), None, priority=Priority.T1)
     with pytest.raises(MalformedError):
-        await source.books(tokens(1), urgent=True)
+        await source.books(tokens(1), priority=Priority.T1)
 
 
 async def test_answer_about_something_else_is_not_taken(make, venue, tokens, condition, book_row, clob_row):
     venue.books[tokens(1)[0]] = book_row(tokens(2)[0])
     venue.clob[condition(1)] = clob_row(2)
     _, source = make()
-    single = await source.book(tokens(1)[0], urgent=True)
+    single = await source.book(tokens(1)[0], priority=Priority.T1)
     assert (single.values, list(single.broken)) == ({}, [tokens(1)[0]])
-    assert (await source.books([tokens(1)[0]], urgent=True)).values == {}
+    assert (await source.books([tokens(1)[0]], priority=Priority.T1)).values == {}
     with pytest.raises(MalformedError, match="condition_id"):
-        await source.clob_market(condition(1), None, urgent=True)
+        await source.clob_market(condition(1), None, priority=Priority.T1)
 
 
 async def test_cancelled_trial_after_a_pause_does_not_keep_the_gate_shut(make, venue, tokens):
@@ -219,12 +220,12 @@ async def test_cancelled_trial_after_a_pause_does_not_keep_the_gate_shut(make, v
     venue.fail("book", 429)
     _, source = make(backoff_first_s=0.05)
     with pytest.raises(ThrottledError):
-        await source.book(tokens(1)[0], urgent=True)
+        await source.book(tokens(1)[0], priority=Priority.T1)
     await asyncio.sleep(0.1)
     venue.hang("book", 0.5)
-    trial = asyncio.ensure_future(source.book(tokens(1)[0], urgent=True))
+    trial = asyncio.ensure_future(source.book(tokens(1)[0], priority=Priority.T1))
     await asyncio.sleep(0.02)
     trial.cancel()
     await asyncio.gather(trial, return_exceptions=True)
     venue.heal()
-    assert (await source.book(tokens(1)[0], urgent=True)).values
+    assert (await source.book(tokens(1)[0], priority=Priority.T1)).values

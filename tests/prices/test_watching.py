@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from actors.prices import market_desk
+from actors.prices import settlement
 from actors.prices.signals import ResolutionTick
 from messages.markets import MarketResolved
 
@@ -88,15 +88,15 @@ async def test_watched_markets_are_polled_in_batches(start, venue, until):
     service = start()
     for number in range(120):
         service.watcher(f"holder{number}", number)
-    await until(lambda: len(service.stored) == 120)
+    await until(lambda: service.snapshot().get("unwritten") == 120)
     venue.asked.clear()
     service.base.tell(service.address, ResolutionTick())
-    await until(lambda: len(service.stored) == 240)
+    await until(lambda: sum(len(ids) for _, ids in venue.asked) == 120)
     assert sorted(len(ids) for _, ids in venue.asked) == [20, 50, 50]
 
 
 async def test_polls_take_the_longest_unheard_first(start, venue, until, monkeypatch):
-    monkeypatch.setattr(market_desk, "POLL_MARKETS_MAX", 1)
+    monkeypatch.setattr(settlement, "POLL_MARKETS_MAX", 1)
     for number in range(3):
         venue.add_market(number)
     service = start(**POLLING)

@@ -47,13 +47,14 @@ QUIET_S: Final = 240
 """Long enough for two polls of everybody after everything is whole again."""
 FAULTS_MAX: Final = 12
 PROFILE: Final = replace(copying.PROFILE, span_s=BUSY_S, crashes_max=20, steps_max=0)
-SERVICES: Final = ("stream", "data", "clob", "gamma")
+SERVICES: Final = ("stream", "data", "clob", "gamma", "books")
 """The venue's names: one host, which each service reaches by a way of its own."""
 
 ENDPOINTS: Final = settings.Endpoints(
     rtds_url="ws://stream/rtds",
     data_url="http://data/data",
     clob_url="http://clob/clob",
+    market_ws_url="ws://books/ws/market",
     gamma_url="http://gamma/gamma",
 )
 

@@ -7,15 +7,16 @@ this version does not know is counted, not fatal. Shapes: polymarket-wire.md, se
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 
 from actors.prices import decoding
-from actors.prices.books import checked_price, checked_size
-from actors.prices.clob import HASH_CHARS_MAX, RawBook, convert_book
+from actors.prices.books import RawLevel, checked_price, checked_size, ladder, make_book
+from actors.prices.clob import HASH_CHARS_MAX
 from actors.prices.errors import MalformedError
-from actors.prices.market_events import (
+from actors.prices.live.events import (
     BestPrices,
     BookSnapshot,
     Event,
@@ -26,13 +27,16 @@ from actors.prices.market_events import (
     TickChanged,
     WinnerAnnounced,
 )
-from messages.ids import token
+from messages.ids import ConditionId, IdError, TokenId, token
 from messages.trades import Side
-from messages.units import Price
+from messages.units import Price, UnitError
 
 EVENTS_MAX: Final = 10_000
 """More events than one frame ever holds."""
 FRAME_BYTES_MAX: Final = 8 * 1024 * 1024
+_ARRAY: Final = ("[", b"[")
+_SPELLINGS: Final = 16_384
+"""Ids and prices whose checked form is remembered: far more than are carried."""
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
@@ -47,15 +51,18 @@ class _Head(msgspec.Struct, gc=False):
     event_type: str = ""
 
 
-class _Common(msgspec.Struct, gc=False):
+class _Tagged(msgspec.Struct, tag_field="event_type", kw_only=True, gc=False):
     market: str
     timestamp: str
 
 
-class _Book(RawBook, kw_only=True, gc=False):
-    market: str
-    timestamp: str
+class _Book(_Tagged, tag="book", gc=False):
+    asset_id: str
+    bids: list[RawLevel]
+    asks: list[RawLevel]
+    hash: str = ""
     tick_size: str | None = None
+    last_trade_price: str | None = None
 
 
 class _Change(msgspec.Struct, gc=False):
@@ -68,24 +75,24 @@ class _Change(msgspec.Struct, gc=False):
     best_ask: str | None = None
 
 
-class _Changes(_Common, gc=False):
-    price_changes: tuple[_Change, ...]
+class _Changes(_Tagged, tag="price_change", gc=False):
+    price_changes: list[_Change]
 
 
-class _Trade(_Common, gc=False):
+class _Trade(_Tagged, tag="last_trade_price", gc=False):
     asset_id: str
     price: str
     size: str
     side: Side
 
 
-class _Tick(_Common, gc=False):
+class _Tick(_Tagged, tag="tick_size_change", gc=False):
     asset_id: str
     old_tick_size: str
     new_tick_size: str
 
 
-class _Best(_Common, gc=False):
+class _Best(_Tagged, tag="best_bid_ask", gc=False):
     asset_id: str
     best_bid: str | None = None
     best_ask: str | None = None
@@ -95,7 +102,7 @@ class _EventMessage(msgspec.Struct, gc=False):
     slug: str = ""
 
 
-class _New(_Common, kw_only=True, gc=False):
+class _New(_Tagged, tag="new_market", gc=False):
     assets_ids: tuple[str, ...]
     outcomes: tuple[str, ...] = ()
     question: str = ""
@@ -103,28 +110,38 @@ class _New(_Common, kw_only=True, gc=False):
     event_message: _EventMessage | None = None
 
 
-class _Resolved(_Common, gc=False):
+class _Resolved(_Tagged, tag="market_resolved", gc=False):
     assets_ids: tuple[str, ...]
     winning_asset_id: str
 
 
+_Event = _Book | _Changes | _Trade | _Tick | _Best | _New | _Resolved
+
 _array = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 _head = msgspec.json.Decoder(_Head)
-_books = msgspec.json.Decoder(_Book)
-_changes = msgspec.json.Decoder(_Changes)
-_trades = msgspec.json.Decoder(_Trade)
-_ticks = msgspec.json.Decoder(_Tick)
-_bests = msgspec.json.Decoder(_Best)
-_news = msgspec.json.Decoder(_New)
-_resolveds = msgspec.json.Decoder(_Resolved)
+_one = msgspec.json.Decoder(_Event)
+_several = msgspec.json.Decoder(tuple[_Event, ...])
 
 
-def decode_frame(frame: bytes) -> Frame:
+def decode_frame(frame: str | bytes) -> Frame:
     """Return the events of a text frame. Raises `MalformedError` when the frame itself is no such thing."""
     if len(frame) > FRAME_BYTES_MAX:
         raise MalformedError("market frame", f"{len(frame)} bytes", f"at most {FRAME_BYTES_MAX}")
-    rows: tuple[bytes | msgspec.Raw, ...] = (frame,)
-    if frame.lstrip()[:1] == b"[":
+    try:
+        if frame[:1] in _ARRAY:
+            rows = _several.decode(frame)
+        else:
+            rows = (_one.decode(frame),)
+        if len(rows) <= EVENTS_MAX:
+            return Frame(tuple([_CONVERT[type(row)](row) for row in rows]), 0, ())
+    except (msgspec.MsgspecError, UnitError, IdError, MalformedError, RecursionError):
+        pass  # one by one: what is wrong with one event takes no other with it
+    return _decode_each(frame)
+
+
+def _decode_each(frame: str | bytes) -> Frame:
+    rows: tuple[str | bytes | msgspec.Raw, ...] = (frame,)
+    if frame.lstrip()[:1] in _ARRAY:
         with decoding.malformed("market frame"):
             rows = _array.decode(frame)
     if len(rows) > EVENTS_MAX:
@@ -145,39 +162,47 @@ def decode_frame(frame: bytes) -> Frame:
     return Frame(tuple(events), unknown, tuple(broken))
 
 
-def _decode_event(row: bytes | msgspec.Raw) -> Event | None:
+def _decode_event(row: str | bytes | msgspec.Raw) -> Event | None:
     with decoding.malformed("market event"):
         kind = _head.decode(row).event_type
-        decode = _DECODERS.get(kind)
-        if decode is None:
-            return None
+    if kind not in _KINDS:
+        return None
     with decoding.malformed(kind):
-        return decode(row)
+        event = _one.decode(row)
+        return _CONVERT[type(event)](event)
 
 
-def _snapshot(row: bytes | msgspec.Raw) -> BookSnapshot:
-    raw = _books.decode(row)
+def _snapshot(raw: _Book) -> BookSnapshot:
     at_ms = decoding.timestamp_ms(raw.timestamp, "book.timestamp")
+    tick = decoding.tick(raw.tick_size, "tick_size") if raw.tick_size else 0
     return BookSnapshot(
-        condition_id=decoding.condition_id(raw.market),
-        book=convert_book(raw, at_ms * 1_000_000),
-        tick=decoding.tick(raw.tick_size, "tick_size") if raw.tick_size else 0,
+        condition_id=_condition(raw.market),
+        book=make_book(
+            _token(raw.asset_id),
+            ladder(raw.bids, "bids"),
+            ladder(raw.asks, "asks"),
+            hash=raw.hash[:HASH_CHARS_MAX],
+            as_of_ns=at_ms * 1_000_000,
+            last_trade=_best(raw.last_trade_price, "last_trade_price"),
+            tick=tick,
+            changed_at_ms=at_ms,
+        ),
+        tick=tick,
         at_ms=at_ms,
     )
 
 
-def _levels_changed(row: bytes | msgspec.Raw) -> LevelsChanged:
-    raw = _changes.decode(row)
+def _levels_changed(raw: _Changes) -> LevelsChanged:
     return LevelsChanged(
-        condition_id=decoding.condition_id(raw.market),
-        changes=tuple(_change(each) for each in raw.price_changes),
+        condition_id=_condition(raw.market),
+        changes=tuple([_change(each) for each in raw.price_changes]),
         at_ms=decoding.timestamp_ms(raw.timestamp, "price_change.timestamp"),
     )
 
 
 def _change(raw: _Change) -> LevelChange:
     return LevelChange(
-        token_id=token(raw.asset_id),
+        token_id=_token(raw.asset_id),
         side=raw.side,
         price=checked_price(raw.price, "price"),
         size=checked_size(raw.size, "size"),
@@ -187,15 +212,25 @@ def _change(raw: _Change) -> LevelChange:
     )
 
 
+@lru_cache(maxsize=_SPELLINGS)
 def _best(text: str | None, field: str) -> Price | None:
     return decoding.price(text, field) if text else None
 
 
-def _last_trade(row: bytes | msgspec.Raw) -> LastTrade:
-    raw = _trades.decode(row)
+@lru_cache(maxsize=_SPELLINGS)
+def _token(text: str) -> TokenId:
+    return token(text)
+
+
+@lru_cache(maxsize=_SPELLINGS)
+def _condition(text: str) -> ConditionId:
+    return decoding.condition_id(text)
+
+
+def _last_trade(raw: _Trade) -> LastTrade:
     return LastTrade(
-        condition_id=decoding.condition_id(raw.market),
-        token_id=token(raw.asset_id),
+        condition_id=_condition(raw.market),
+        token_id=_token(raw.asset_id),
         side=raw.side,
         price=checked_price(raw.price, "price"),
         size=checked_size(raw.size, "size"),
@@ -203,32 +238,29 @@ def _last_trade(row: bytes | msgspec.Raw) -> LastTrade:
     )
 
 
-def _tick_changed(row: bytes | msgspec.Raw) -> TickChanged:
-    raw = _ticks.decode(row)
+def _tick_changed(raw: _Tick) -> TickChanged:
     return TickChanged(
-        condition_id=decoding.condition_id(raw.market),
-        token_id=token(raw.asset_id),
+        condition_id=_condition(raw.market),
+        token_id=_token(raw.asset_id),
         old_tick=decoding.tick(raw.old_tick_size, "old_tick_size"),
         new_tick=decoding.tick(raw.new_tick_size, "new_tick_size"),
         at_ms=decoding.timestamp_ms(raw.timestamp, "tick_size_change.timestamp"),
     )
 
 
-def _best_prices(row: bytes | msgspec.Raw) -> BestPrices:
-    raw = _bests.decode(row)
+def _best_prices(raw: _Best) -> BestPrices:
     return BestPrices(
-        condition_id=decoding.condition_id(raw.market),
-        token_id=token(raw.asset_id),
+        condition_id=_condition(raw.market),
+        token_id=_token(raw.asset_id),
         best_bid=_best(raw.best_bid, "best_bid"),
         best_ask=_best(raw.best_ask, "best_ask"),
         at_ms=decoding.timestamp_ms(raw.timestamp, "best_bid_ask.timestamp"),
     )
 
 
-def _market_created(row: bytes | msgspec.Raw) -> MarketCreated:
-    raw = _news.decode(row)
+def _market_created(raw: _New) -> MarketCreated:
     return MarketCreated(
-        condition_id=decoding.condition_id(raw.market),
+        condition_id=_condition(raw.market),
         token_ids=decoding.token_ids(raw.assets_ids),
         outcomes=raw.outcomes,
         question=raw.question,
@@ -238,26 +270,28 @@ def _market_created(row: bytes | msgspec.Raw) -> MarketCreated:
     )
 
 
-def _winner_announced(row: bytes | msgspec.Raw) -> WinnerAnnounced:
-    raw = _resolveds.decode(row)
+def _winner_announced(raw: _Resolved) -> WinnerAnnounced:
     ids = decoding.token_ids(raw.assets_ids)
     winner = token(raw.winning_asset_id)
     if winner not in ids:
         raise MalformedError("market_resolved.winning_asset_id", winner, "one of assets_ids")
     return WinnerAnnounced(
-        condition_id=decoding.condition_id(raw.market),
+        condition_id=_condition(raw.market),
         token_ids=ids,
         winner=winner,
         at_ms=decoding.timestamp_ms(raw.timestamp, "market_resolved.timestamp"),
     )
 
 
-_DECODERS: Final[dict[str, Callable[[bytes | msgspec.Raw], Event]]] = {
-    "book": _snapshot,
-    "price_change": _levels_changed,
-    "last_trade_price": _last_trade,
-    "tick_size_change": _tick_changed,
-    "best_bid_ask": _best_prices,
-    "new_market": _market_created,
-    "market_resolved": _winner_announced,
+_CONVERT: Final[dict[type, Callable[[Any], Event]]] = {
+    _Book: _snapshot,
+    _Changes: _levels_changed,
+    _Trade: _last_trade,
+    _Tick: _tick_changed,
+    _Best: _best_prices,
+    _New: _market_created,
+    _Resolved: _winner_announced,
 }
+_KINDS: Final = frozenset(
+    str(kind.__struct_config__.tag) for kind in (_Book, _Changes, _Trade, _Tick, _Best, _New, _Resolved)
+)

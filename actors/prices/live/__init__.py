@@ -1,0 +1,1 @@
+"""Live books: the market WebSocket, sharded over sockets, and the books kept from it."""

@@ -1,0 +1,262 @@
+"""Every live book by token, with the proof that it still holds. Pure: the caller brings the time.
+
+How old a live book is, is how long ago it was last proved, not how long ago it changed: a quiet market is not
+a stale one. What proves a book:
+
+- an event of its own, or CLOB answering with the same book;
+- any data frame on its socket, once the book has had a snapshot there. What was seen to stall is whole
+  sockets, or outcomes that never deliver a first event (polymarket-wire.md, section 2); a socket that answers
+  pings and sends no data proves nothing.
+
+As a net under that, every live book is compared with CLOB's every so often; one that differs for good is
+dropped, and its socket is suspected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from actors.prices.live.book import LiveBook
+from actors.prices.live.events import (
+    BestPrices,
+    BookSnapshot,
+    Event,
+    LastTrade,
+    LevelsChanged,
+    TickChanged,
+)
+from messages.ids import TokenId
+from messages.markets import Book
+
+NEVER_NS: Final = -(10**30)
+FOREVER_MS: Final = 2**62
+SUSPECT_NS: Final = 2_000_000_000
+"""How long the stream may take to bring what CLOB already answers with."""
+DIFFERS: Final = "CLOB answers with another book"
+
+
+class Seat(msgspec.Struct, gc=False):
+    """One token's live book, and where it comes from."""
+
+    book: LiveBook
+    shard: str
+    subscribed_ns: int
+    """When it was last subscribed to, or its socket came up; NEVER_NS while that is down."""
+    proved_ns: int = NEVER_NS
+    """When an event of its own, or CLOB, last showed that the book holds."""
+    verified_ns: int = NEVER_NS
+    """When it was last compared with CLOB."""
+    suspect_since_ns: int | None = None
+    suspect_hash: str = ""
+    suspect_at_ms: int = 0
+    """What CLOB answered with that is not here yet: since when, its hash and its own time."""
+    silent: int = 0
+    """How often in a row it was subscribed to without a first event."""
+    voided_at_ns: int = NEVER_NS
+    """When the book was dropped for something a later book may cure, such as a new tick."""
+
+
+class Board:
+    """The live books. What is not proved is not handed out."""
+
+    def __init__(self, first_event_ns: int, verify_ns: int) -> None:
+        self._first_event_ns = first_event_ns
+        self._verify_ns = verify_ns
+        self._seats: dict[TokenId, Seat] = {}
+        self._flow_ns: dict[str, int] = {}
+        """By socket that is up: when data last came."""
+
+    def __len__(self) -> int:
+        return len(self._seats)
+
+    def __contains__(self, token_id: TokenId) -> bool:
+        return token_id in self._seats
+
+    def seat(self, token_id: TokenId) -> Seat | None:
+        """Return a token's seat."""
+        return self._seats.get(token_id)
+
+    @property
+    def trusted(self) -> int:
+        """How many books could be handed out."""
+        return sum(seat.book.trusted for seat in self._seats.values())
+
+    def add(self, token_id: TokenId, shard: str, now_ns: int) -> None:
+        """Expect a token's events from a socket."""
+        held = self._seats.get(token_id)
+        up = now_ns if shard in self._flow_ns else NEVER_NS
+        silent = held.silent if held is not None else 0
+        self._seats[token_id] = Seat(LiveBook(token_id), shard, up, silent=silent)
+
+    def remove(self, token_id: TokenId) -> None:
+        """Expect nothing of a token any more."""
+        self._seats.pop(token_id, None)
+
+    def up(self, shard: str, now_ns: int) -> None:
+        """A socket was opened and subscribed: what it is to deliver begins with snapshots."""
+        self._flow_ns[shard] = NEVER_NS
+        for seat in self._of(shard):
+            self._begin(seat, now_ns, "the socket is new")
+
+    def down(self, shard: str) -> None:
+        """A socket is gone, and with it whatever would have changed its books."""
+        self._flow_ns.pop(shard, None)
+        for seat in self._of(shard):
+            self._begin(seat, NEVER_NS, "the socket is gone")
+
+    def resubscribed(self, token_id: TokenId, now_ns: int) -> None:
+        """Note that a token was subscribed to anew on its socket."""
+        seat = self._seats[token_id]
+        seat.silent += 1
+        seat.subscribed_ns = now_ns
+
+    def take(self, shard: str, events: Iterable[Event], now_ns: int) -> set[TokenId]:
+        """Apply the events of one frame; return the tokens whose books, or trust in them, changed.
+
+        What a socket says of tokens that are another's by now is not listened to.
+        """
+        if shard not in self._flow_ns:
+            return set()
+        self._flow_ns[shard] = now_ns
+        touched: set[TokenId] = set()
+        for event in events:
+            if isinstance(event, LevelsChanged):
+                for token_id in {change.token_id for change in event.changes}:
+                    seat = self._seats.get(token_id)
+                    if seat is not None and seat.shard == shard:
+                        seat.book.apply(event.changes, event.at_ms)
+                        self._heard(seat, now_ns, touched)
+            elif isinstance(event, BookSnapshot):
+                seat = self._seats.get(event.book.token_id)
+                if seat is not None and seat.shard == shard:
+                    if seat.book.snapshot(event.book, event.tick, event.at_ms):
+                        seat.suspect_since_ns = None
+                    if event.book.last_trade is not None:
+                        seat.book.last_trade = event.book.last_trade
+                    self._heard(seat, now_ns, touched)
+            elif isinstance(event, TickChanged):
+                seat = self._seats.get(event.token_id)
+                if seat is not None and seat.shard == shard:
+                    seat.book.change_tick(event.new_tick)
+                    seat.voided_at_ns = now_ns
+                    touched.add(event.token_id)
+            elif isinstance(event, LastTrade):
+                seat = self._seats.get(event.token_id)
+                if seat is not None and seat.shard == shard:
+                    seat.book.last_trade = event.price
+                    touched.add(event.token_id)
+            elif isinstance(event, BestPrices):
+                seat = self._seats.get(event.token_id)
+                if seat is not None and seat.shard == shard and event.at_ms >= seat.book.at_ms:
+                    seat.book.check(event.best_bid, event.best_ask)
+                    self._heard(seat, now_ns, touched)
+        return touched
+
+    def gap(self, shard: str, now_ns: int) -> None:
+        """Something of a socket could not be read: CLOB must show first that its books hold."""
+        for seat in self._of(shard):
+            if seat.book.trusted:
+                seat.suspect_since_ns = now_ns if seat.suspect_since_ns is None else seat.suspect_since_ns
+                seat.suspect_hash, seat.suspect_at_ms = "", FOREVER_MS
+
+    def proved_ns(self, token_id: TokenId) -> int | None:
+        """Return when a token's book was last proved to hold, None if it cannot be trusted."""
+        seat = self._seats.get(token_id)
+        if seat is None or not seat.book.trusted:
+            return None
+        if seat.suspect_since_ns is not None:
+            return min(seat.suspect_since_ns, seat.proved_ns)
+        return max(seat.proved_ns, self._flow_ns.get(seat.shard, NEVER_NS))
+
+    def verify(self, book: Book, asked_ns: int, now_ns: int) -> str:
+        """Compare with what CLOB answered to a question asked at `asked_ns`; return why it was dropped.
+
+        The stream may be ahead of the answer, or a moment behind it. A book that is not trusted is taken
+        from the answer, unless that was asked for before it was dropped.
+        """
+        seat = self._seats.get(book.token_id)
+        if seat is None:
+            return ""
+        live = seat.book
+        if not live.trusted:
+            if seat.shard in self._flow_ns and asked_ns > seat.voided_at_ns and seat.proved_ns != NEVER_NS:
+                live.snapshot(book, book.tick, book.changed_at_ms)
+                seat.proved_ns = seat.verified_ns = now_ns
+                seat.suspect_since_ns = None
+            return ""
+        seat.verified_ns = now_ns
+        if live.hash == book.hash != "" and not live.equals(book):
+            return self._drop(seat, now_ns, "same hash, other levels")
+        if live.equals(book):
+            seat.proved_ns = now_ns
+            seat.suspect_since_ns = None
+        elif book.changed_at_ms >= live.at_ms and seat.suspect_since_ns is None:
+            seat.suspect_since_ns = now_ns
+            seat.suspect_hash = book.hash
+            seat.suspect_at_ms = book.changed_at_ms
+        return ""
+
+    def overdue(self, now_ns: int) -> list[TokenId]:
+        """Return the tokens that should have had a first event by now."""
+        due_ns = now_ns - self._first_event_ns
+        return [
+            token_id
+            for token_id, seat in self._seats.items()
+            if seat.proved_ns == NEVER_NS and NEVER_NS < seat.subscribed_ns <= due_ns
+        ]
+
+    def suspects(self, now_ns: int) -> dict[str, list[TokenId]]:
+        """Drop the books that CLOB contradicts for good; return them by socket."""
+        found: dict[str, list[TokenId]] = {}
+        for token_id, seat in self._seats.items():
+            since_ns = seat.suspect_since_ns
+            if since_ns is not None and now_ns - since_ns > SUSPECT_NS:
+                self._drop(seat, now_ns, DIFFERS)
+                found.setdefault(seat.shard, []).append(token_id)
+        return found
+
+    def unproved(self, now_ns: int) -> list[TokenId]:
+        """Return the tokens to be asked for at CLOB: dropped ones, and those not compared for long."""
+        due_ns = now_ns - self._verify_ns
+        return [
+            token_id
+            for token_id, seat in self._seats.items()
+            if seat.subscribed_ns != NEVER_NS
+            and seat.proved_ns != NEVER_NS
+            and (
+                not seat.book.trusted
+                or max(seat.verified_ns, seat.subscribed_ns) <= due_ns
+                or (seat.suspect_since_ns is not None and seat.verified_ns < seat.suspect_since_ns)
+            )
+        ]
+
+    def silent_for_ns(self, shard: str, now_ns: int) -> int:
+        """Return for how long no data came on a socket that is up."""
+        return now_ns - self._flow_ns.get(shard, now_ns)
+
+    def _begin(self, seat: Seat, subscribed_ns: int, reason: str) -> None:
+        seat.subscribed_ns = subscribed_ns
+        seat.proved_ns = seat.verified_ns = NEVER_NS
+        seat.suspect_since_ns = None
+        seat.book.distrust(reason)
+
+    def _heard(self, seat: Seat, now_ns: int, touched: set[TokenId]) -> None:
+        seat.proved_ns = now_ns
+        seat.silent = 0
+        touched.add(seat.book.token_id)
+        if seat.suspect_since_ns is None:
+            return
+        if seat.book.hash == seat.suspect_hash or seat.book.at_ms > seat.suspect_at_ms:
+            seat.suspect_since_ns = None
+
+    def _drop(self, seat: Seat, now_ns: int, reason: str) -> str:
+        seat.suspect_since_ns = None
+        seat.voided_at_ns = now_ns
+        seat.book.distrust(reason)
+        return reason
+
+    def _of(self, shard: str) -> Iterable[Seat]:
+        return (seat for seat in self._seats.values() if seat.shard == shard)

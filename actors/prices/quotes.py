@@ -1,0 +1,102 @@
+"""What outcomes are worth, by the freshest that is known of them. Pure.
+
+The venue's own page shows the middle of the book where the spread is at most 0.10, and the last price paid
+where it is wider; Gamma's `outcomePrices` follow the same rule with a delay. So do we, on fresher books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from actors.prices.memory import Known
+from messages.markets import Book, Market, Resolution, Source
+from messages.units import MICROS, Price
+
+SPREAD_MAX: Final = 100_000
+"""The widest spread whose middle says something."""
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False):
+    """One outcome's price by its book, and when that was known to hold."""
+
+    price: Price
+    as_of_ns: int
+    mono_ns: int
+    source: str
+
+
+class View(msgspec.Struct, frozen=True, gc=False):
+    """What all outcomes of a market are worth; as old as the oldest part of it."""
+
+    prices: tuple[Price, ...]
+    as_of_ns: int
+    mono_ns: int
+    source: str
+
+
+def book_price(best_bid: Price | None, best_ask: Price | None, last_trade: Price | None) -> Price | None:
+    """Return what an outcome is worth by its book, None if that does not say."""
+    if best_bid is not None and best_ask is not None and best_ask - best_bid <= SPREAD_MAX:
+        return (best_bid + best_ask) // 2
+    return last_trade
+
+
+def quote(known: Known[Book]) -> Quote | None:
+    """Return what a book says an outcome is worth."""
+    book = known.value
+    bid = book.bids[0][0] if book.bids else None
+    ask = book.asks[0][0] if book.asks else None
+    price = book_price(bid, ask, book.last_trade)
+    return Quote(price, known.as_of_ns, known.mono_ns, known.source) if price is not None else None
+
+
+def host_view(known: Known[Market]) -> View:
+    """Return what a host's row says: the payouts once they are known, no prices where they say nothing."""
+    market = known.value
+    if market.payouts:
+        prices = market.payouts
+    elif market.resolution is not Resolution.OPEN and not market.has_prices:
+        prices = ()
+    else:
+        prices = market.prices
+    return View(prices, known.as_of_ns, known.mono_ns, known.source)
+
+
+def book_view(quotes: Sequence[Quote | None]) -> View | None:
+    """Return what the books of all outcomes say, None if too few of them say anything.
+
+    In a market of two outcomes the one is worth what is left of the other.
+    """
+    if len(quotes) == 2:
+        first, second = quotes
+        if first is None and second is not None:
+            return _complemented(second, first_is_known=False)
+        if first is not None and second is None:
+            return _complemented(first, first_is_known=True)
+    found = [each for each in quotes if each is not None]
+    if len(found) < len(quotes) or not found:
+        return None
+    oldest = min(found, key=lambda each: each.mono_ns)
+    live = all(each.source == Source.STREAM for each in found)
+    source = Source.STREAM if live else oldest.source
+    return View(tuple(each.price for each in found), oldest.as_of_ns, oldest.mono_ns, source)
+
+
+def _complemented(known: Quote, *, first_is_known: bool) -> View:
+    other = MICROS - known.price
+    prices = (known.price, other) if first_is_known else (other, known.price)
+    return View(prices, known.as_of_ns, known.mono_ns, known.source)
+
+
+def freshest(known: Known[Market], quotes: Sequence[Quote | None]) -> View:
+    """Return the younger of what the host's row and the books say; once trading is over the row alone counts."""
+    host = host_view(known)
+    if known.value.resolution is not Resolution.OPEN:
+        return host
+    books = book_view(quotes)
+    if books is None or (books.mono_ns < host.mono_ns and not known.hearsay):
+        return host
+    return books
