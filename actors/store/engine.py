@@ -20,9 +20,10 @@ import structlog
 from actors.store import failures, metrics, overrides, schema
 from actors.store.batch import run_batch
 from actors.store.columns import clean
-from actors.store.connection import READER, WRITER, Connection, Row, connect
+from actors.store.connection import WRITER, Connection, Row, connect
 from actors.store.errors import EngineTakenError, StoreError
 from actors.store.queries import counts
+from actors.store.reader import Reader
 from actors.store.server import Server
 from config.settings import Database
 from messages.base import Message
@@ -81,7 +82,7 @@ class Engine:
         self._lost = lost
         self._overridden = overridden
         self._writer: Connection | None = None
-        self._reader: Connection | None = None
+        self._counting = Reader(COUNT_TIMEOUT_S)
         self._address = ""
         self._incarnation = 0
         self._batch = 0
@@ -110,26 +111,24 @@ class Engine:
 
     async def counts(self) -> Counts:
         """Return the database counted, beside the writer."""
-        if self._reader is None or self._reader.is_closed():
-            self._reader = await connect(self._address, READER)
-        async with asyncio.timeout(COUNT_TIMEOUT_S):
-            return await counts(self._reader)
+        return await self._counting.read(self._address, counts)
 
     async def close(self) -> None:
-        """Close both connections and let go of the server."""
-        for connection in (self._reader, self._writer):
-            if connection is not None and not connection.is_closed():
-                with contextlib.suppress(Exception):
-                    async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
-                        await connection.close()
+        """Close every connection and let go of the server."""
+        await self._counting.close(_ROLLBACK_TIMEOUT_S)
+        if self.is_open:
+            assert self._writer is not None
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
+                    await self._writer.close()
         self.abandon()
 
     def abandon(self) -> None:
-        """Drop both connections and let go of the server, now."""
-        for connection in (self._reader, self._writer):
-            if connection is not None and not connection.is_closed():
-                connection.terminate()
-        self._reader = self._writer = None
+        """Drop every connection and let go of the server, now."""
+        self._counting.abandon()
+        if self._writer is not None and not self._writer.is_closed():
+            self._writer.terminate()
+        self._writer = None
         self._server.release()
 
     async def _open(self) -> None:
