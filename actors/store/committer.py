@@ -28,7 +28,7 @@ from messages.store import (
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
-    StoreMarket,
+    StoreMarkets,
     StoreMismatch,
     StoreMovement,
     StoreOrder,
@@ -55,7 +55,7 @@ _UNHURRIED: Final = (
     StoreCursor,
     StoreDuplicates,
     StorePositions,
-    StoreMarket,
+    StoreMarkets,
     StoreMismatch,
 )
 

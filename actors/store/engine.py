@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from actors.store import failures, metrics, overrides, schema
-from actors.store.batch import run_batch
+from actors.store.batch import halves, run_batch
 from actors.store.columns import clean
 from actors.store.connection import WRITER, Connection, Row, connect
 from actors.store.errors import EngineTakenError, StoreError
@@ -192,11 +192,21 @@ class Engine:
             if not self.is_open or not failures.is_bad_row(error):
                 raise
             if len(jobs) == 1:
-                await self._bury(jobs[0], error)
+                await self._divide(jobs[0], error)
                 return
             half = len(jobs) // 2
             await self._write(jobs[:half])
             await self._write(jobs[half:])
+
+    async def _divide(self, job: Job, error: Exception) -> None:
+        """Write what is good of a write of many rows, and bury the rest."""
+        parts = halves(job.message)
+        if not parts:
+            await self._bury(job, error)
+            return
+        for part in parts:
+            await self._write([Job(part, job.sender)])
+        job.finish(None)
 
     async def _transact(self, jobs: Sequence[Job]) -> None:
         writer = self._writer
