@@ -22,19 +22,22 @@ from actors.store.batch import halves, run_batch
 from actors.store.columns import clean
 from actors.store.connection import WRITER, Connection, Row, connect
 from actors.store.errors import EngineTakenError, StoreError
+from actors.store.markets import load_markets
 from actors.store.queries import counts
 from actors.store.reader import Reader
 from actors.store.server import Server
 from config.settings import Database
 from messages.base import Message
 from messages.decisions import Intent, Skip
-from messages.store import Counts, DecisionOutcome, DecisionStored, StoreDecision
+from messages.ids import ConditionId
+from messages.store import Counts, DecisionOutcome, DecisionStored, MarketRow, StoreDecision
 
 log = structlog.get_logger("store")
 
 COMMIT_TIMEOUT_S: Final = 15.0
 """A database that takes longer is as good as away; what it did in the end is found out afterwards."""
 COUNT_TIMEOUT_S: Final = 30.0
+LOOKUP_TIMEOUT_S: Final = 5.0
 _ROLLBACK_TIMEOUT_S: Final = 2.0
 _LOCK: Final = 0x454E47494E45
 """An advisory lock's key: "ENGINE"."""
@@ -67,7 +70,7 @@ class Job:
 
 
 class Engine:
-    """A connection for the writer, one for counting, and the server behind them."""
+    """A connection for the writer, one for counting, one for markets, and the server behind them."""
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class Engine:
         self._overridden = overridden
         self._writer: Connection | None = None
         self._counting = Reader(COUNT_TIMEOUT_S)
+        self._looking = Reader(LOOKUP_TIMEOUT_S)
         self._address = ""
         self._incarnation = 0
         self._batch = 0
@@ -113,9 +117,16 @@ class Engine:
         """Return the database counted, beside the writer."""
         return await self._counting.read(self._address, counts)
 
+    async def markets(self, condition_ids: Sequence[ConditionId]) -> dict[ConditionId, MarketRow]:
+        """Return what is stored of markets, beside the writer and whatever it is at."""
+        if not self.was_open:
+            raise StoreError("the database was not opened yet")
+        return await self._looking.read(self._address, lambda one: load_markets(one, condition_ids))
+
     async def close(self) -> None:
         """Close every connection and let go of the server."""
-        await self._counting.close(_ROLLBACK_TIMEOUT_S)
+        for reader in (self._counting, self._looking):
+            await reader.close(_ROLLBACK_TIMEOUT_S)
         if self.is_open:
             assert self._writer is not None
             with contextlib.suppress(Exception):
@@ -125,7 +136,8 @@ class Engine:
 
     def abandon(self) -> None:
         """Drop every connection and let go of the server, now."""
-        self._counting.abandon()
+        for reader in (self._counting, self._looking):
+            reader.abandon()
         if self._writer is not None and not self._writer.is_closed():
             self._writer.terminate()
         self._writer = None
