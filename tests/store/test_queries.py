@@ -117,6 +117,7 @@ async def test_latency_is_that_of_orders_that_have_one(told: Desk) -> None:
         (market(resolution=Resolution.CLOSED, prices=(700_000, 300_000)), 7 * USDC - 5 * USDC),
         (market(resolution=Resolution.DISPUTED, prices=(900_000, 100_000)), 9 * USDC - 5 * USDC),
         (market(resolution=Resolution.OPEN, prices=(0, 1_000_000)), -5 * USDC),
+        (market(resolution=Resolution.CLOSED, prices=(0, 0)), 0),
         (market(token_ids=("8", "9")), 0),
         (None, 0),
     ],
