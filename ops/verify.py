@@ -312,10 +312,15 @@ async def _figures(connection: Any, folds: dict[str, Fold]) -> dict[str, Any]:
 
 
 async def _prices(connection: Any) -> dict[str, int]:
-    """Return what a share of each known outcome is worth: its payout, or its last price."""
+    """Return what a share of each known outcome is worth: its payout, or its last price.
+
+    Prices that are all zero are those of legacy rows that were closed: they say nothing.
+    """
     prices = {}
     for row in await connection.fetch("SELECT token_ids, prices, payouts, resolution FROM markets"):
         worth = row["payouts"] if row["resolution"] == "resolved" else row["prices"]
+        if not any(worth):
+            continue
         prices.update(
             {token: millionths(price) for token, price in zip(row["token_ids"], worth, strict=False)}
         )

@@ -24,6 +24,7 @@ from messages.operator import LoadOverrides, Overrides, SubscribeOverrides
 from messages.store import (
     CountsQuery,
     LoadLeader,
+    LoadMarkets,
     LoadOpenOrders,
     LoadPaperAccount,
     LoadPaperOrder,
@@ -33,7 +34,7 @@ from messages.store import (
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
-    StoreMarket,
+    StoreMarkets,
     StoreMismatch,
     StoreMovement,
     StoreOrder,
@@ -104,7 +105,7 @@ class Store(SupervisedActor):
         StoreOrder,
         StoreSettlement,
         StorePositions,
-        StoreMarket,
+        StoreMarkets,
         StorePaperOrder,
         StorePaperSettlement,
         StoreMismatch,
@@ -116,6 +117,7 @@ class Store(SupervisedActor):
         LoadPaperOrder,
         LoadPaperAccount,
         LoadOverrides,
+        LoadMarkets,
         CountsQuery,
     )
     def on_work(self, message: Message, sender: ActorAddress) -> None:

@@ -26,7 +26,7 @@ from messages.store import (
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
-    StoreMarket,
+    StoreMarkets,
     StoreMismatch,
     StoreMovement,
     StoreOrder,
@@ -57,7 +57,7 @@ _WRITES: Final[tuple[tuple[tuple[type[Message], ...], Phase], ...]] = (
     ((StoreDecision,), decisions.store_decisions),
     ((StoreOrder, StoreSettlement), orders.store_orders),
     ((StorePositions,), portfolios.store_positions),
-    ((StoreMarket,), markets.store_markets),
+    ((StoreMarkets,), markets.store_markets),
     ((StorePaperOrder,), paper.store_paper_orders),
     ((StorePaperSettlement,), paper.store_paper_settlements),
     ((StoreMismatch,), markets.store_mismatches),
@@ -83,6 +83,11 @@ WRITES: Final = tuple(kind for kinds, _ in _WRITES for kind in kinds)
 LOADS: Final = tuple(kind for kinds, _ in (*_LAST, *_LOADS) for kind in kinds)
 """Messages that come behind every write before them and before every one after: they end a batch."""
 _NUMBERS: Final = {kind: number for number, (kinds, _) in enumerate(_PHASES) for kind in kinds}
+
+
+def halves(message: Message) -> Sequence[Message]:
+    """Return a write of many rows as two of fewer; nothing where it stands or falls as one."""
+    return markets.halves(message) if isinstance(message, StoreMarkets) else ()
 
 
 async def run_batch(connection: Connection, messages: Sequence[Message]) -> list[Message | None]:

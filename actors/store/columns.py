@@ -22,6 +22,12 @@ def columns(rows: Iterable[Sequence[object]]) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
+def literal(texts: Iterable[str]) -> str:
+    """Return the texts as an array literal: text that SQL casts to an array of whatever they are."""
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
+
+
 def rounds(items: Sequence[T], key: Callable[[T], object]) -> list[list[T]]:
     """Return the items in as few groups as keep equal keys apart, each key's items in order.
 

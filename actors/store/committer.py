@@ -19,16 +19,18 @@ from actors.store import failures, metrics
 from actors.store.batch import WRITES
 from actors.store.engine import Engine, Job
 from actors.store.errors import StoreError, UnusableError
+from actors.store.lookups import Lookups
 from config.settings import Database
 from messages.base import Message
 from messages.decisions import Intent
 from messages.store import (
     CountsQuery,
+    LoadMarkets,
     StoreCorrection,
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
-    StoreMarket,
+    StoreMarkets,
     StoreMismatch,
     StoreMovement,
     StoreOrder,
@@ -55,7 +57,7 @@ _UNHURRIED: Final = (
     StoreCursor,
     StoreDuplicates,
     StorePositions,
-    StoreMarket,
+    StoreMarkets,
     StoreMismatch,
 )
 
@@ -92,6 +94,7 @@ class Committer:
         self._answer = answer
         self._tell = tell
         self._press = press
+        self._lookups = Lookups(engine, settings, answer)
         self._is_pressed = False
         self._queue: deque[Job] = deque()
         self._wake = asyncio.Event()
@@ -108,7 +111,10 @@ class Committer:
         return len(self._queue)
 
     def put(self, message: Message, sender: object) -> None:
-        """Take a message. Raises `QueueFullError`."""
+        """Take a message; loads of markets go past the queue. Raises `QueueFullError`."""
+        if isinstance(message, LoadMarkets):
+            self._lookups.put(message, sender)
+            return
         if len(self._queue) >= WAITING_MAX:
             raise QueueFullError(f"{WAITING_MAX} messages wait for the database")
         self._queue.append(Job(message, sender))
@@ -137,6 +143,7 @@ class Committer:
         finally:
             if self._counting is not None:
                 self._counting.cancel()
+            self._lookups.cancel()
             metrics.AVAILABLE.set(0)
             if self._queue:
                 log.error("ended with messages that are not durable", waiting=len(self._queue))
@@ -220,6 +227,8 @@ class Committer:
         self._say(False, failures.reason(error))
 
     def _say(self, available: bool, reason: str) -> None:
+        if available and not self._is_available:
+            self._lookups.retry()
         self._is_available = available
         metrics.AVAILABLE.set(available)
         self._tell(available, reason)

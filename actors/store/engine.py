@@ -18,22 +18,26 @@ import msgspec
 import structlog
 
 from actors.store import failures, metrics, overrides, schema
-from actors.store.batch import run_batch
+from actors.store.batch import halves, run_batch
 from actors.store.columns import clean
-from actors.store.connection import READER, WRITER, Connection, Row, connect
+from actors.store.connection import WRITER, Connection, Row, connect
 from actors.store.errors import EngineTakenError, StoreError
+from actors.store.markets import load_markets
 from actors.store.queries import counts
+from actors.store.reader import Reader
 from actors.store.server import Server
 from config.settings import Database
 from messages.base import Message
 from messages.decisions import Intent, Skip
-from messages.store import Counts, DecisionOutcome, DecisionStored, StoreDecision
+from messages.ids import ConditionId
+from messages.store import Counts, DecisionOutcome, DecisionStored, MarketRow, StoreDecision
 
 log = structlog.get_logger("store")
 
 COMMIT_TIMEOUT_S: Final = 15.0
 """A database that takes longer is as good as away; what it did in the end is found out afterwards."""
 COUNT_TIMEOUT_S: Final = 30.0
+LOOKUP_TIMEOUT_S: Final = 5.0
 _ROLLBACK_TIMEOUT_S: Final = 2.0
 _LOCK: Final = 0x454E47494E45
 """An advisory lock's key: "ENGINE"."""
@@ -66,7 +70,7 @@ class Job:
 
 
 class Engine:
-    """A connection for the writer, one for counting, and the server behind them."""
+    """A connection for the writer, one for counting, one for markets, and the server behind them."""
 
     def __init__(
         self,
@@ -81,7 +85,8 @@ class Engine:
         self._lost = lost
         self._overridden = overridden
         self._writer: Connection | None = None
-        self._reader: Connection | None = None
+        self._counting = Reader(COUNT_TIMEOUT_S)
+        self._looking = Reader(LOOKUP_TIMEOUT_S)
         self._address = ""
         self._incarnation = 0
         self._batch = 0
@@ -110,26 +115,32 @@ class Engine:
 
     async def counts(self) -> Counts:
         """Return the database counted, beside the writer."""
-        if self._reader is None or self._reader.is_closed():
-            self._reader = await connect(self._address, READER)
-        async with asyncio.timeout(COUNT_TIMEOUT_S):
-            return await counts(self._reader)
+        return await self._counting.read(self._address, counts)
+
+    async def markets(self, condition_ids: Sequence[ConditionId]) -> dict[ConditionId, MarketRow]:
+        """Return what is stored of markets, beside the writer and whatever it is at."""
+        if not self.was_open:
+            raise StoreError("the database was not opened yet")
+        return await self._looking.read(self._address, lambda one: load_markets(one, condition_ids))
 
     async def close(self) -> None:
-        """Close both connections and let go of the server."""
-        for connection in (self._reader, self._writer):
-            if connection is not None and not connection.is_closed():
-                with contextlib.suppress(Exception):
-                    async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
-                        await connection.close()
+        """Close every connection and let go of the server."""
+        for reader in (self._counting, self._looking):
+            await reader.close(_ROLLBACK_TIMEOUT_S)
+        if self.is_open:
+            assert self._writer is not None
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
+                    await self._writer.close()
         self.abandon()
 
     def abandon(self) -> None:
-        """Drop both connections and let go of the server, now."""
-        for connection in (self._reader, self._writer):
-            if connection is not None and not connection.is_closed():
-                connection.terminate()
-        self._reader = self._writer = None
+        """Drop every connection and let go of the server, now."""
+        for reader in (self._counting, self._looking):
+            reader.abandon()
+        if self._writer is not None and not self._writer.is_closed():
+            self._writer.terminate()
+        self._writer = None
         self._server.release()
 
     async def _open(self) -> None:
@@ -193,11 +204,21 @@ class Engine:
             if not self.is_open or not failures.is_bad_row(error):
                 raise
             if len(jobs) == 1:
-                await self._bury(jobs[0], error)
+                await self._divide(jobs[0], error)
                 return
             half = len(jobs) // 2
             await self._write(jobs[:half])
             await self._write(jobs[half:])
+
+    async def _divide(self, job: Job, error: Exception) -> None:
+        """Write what is good of a write of many rows, and bury the rest."""
+        parts = halves(job.message)
+        if not parts:
+            await self._bury(job, error)
+            return
+        for part in parts:
+            await self._write([Job(part, job.sender)])
+        job.finish(None)
 
     async def _transact(self, jobs: Sequence[Job]) -> None:
         writer = self._writer

@@ -25,3 +25,4 @@ DEAD_WRITES: Final = Counter(
 )
 AVAILABLE: Final = Gauge("remora_store_available", "1 while writes become durable")
 WAITING: Final = Gauge("remora_store_waiting", "Messages that wait for their commit")
+LOOKUPS_WAITING: Final = Gauge("remora_store_lookups_waiting", "Loads of markets that wait for their answer")

@@ -31,7 +31,9 @@ FROM portfolios ORDER BY id
 """
 _VALUED: Final = """
 SELECT positions.portfolio_id, positions.shares, positions.cost,
-    (CASE WHEN markets.resolution = 'resolved' THEN markets.payouts ELSE markets.prices END)
+    (CASE WHEN markets.resolution = 'resolved' THEN markets.payouts
+          -- Prices that are all zero are those of legacy rows that were closed: unknown, never a loss.
+          WHEN 0 < ANY (markets.prices) THEN markets.prices END)
         [array_position(markets.token_ids, positions.token_id)] AS price
 FROM positions LEFT JOIN markets USING (condition_id)
 WHERE positions.shares <> 0

@@ -14,6 +14,7 @@ import msgspec
 
 from messages.base import Message
 from messages.decisions import Intent, Skip
+from messages.markets import Resolution
 from messages.movements import LeaderMovement
 from messages.orders import Fill, OrderRecord, OrderState
 from messages.store import (
@@ -22,10 +23,13 @@ from messages.store import (
     LeaderLoaded,
     LeaderPosition,
     LoadLeader,
+    LoadMarkets,
     LoadOpenOrders,
     LoadPaperAccount,
     LoadPaperOrder,
     LoadPortfolio,
+    MarketRow,
+    MarketsLoaded,
     OpenOrdersLoaded,
     OrderStored,
     PaperAccountLoaded,
@@ -41,7 +45,7 @@ from messages.store import (
     StoreCursor,
     StoreDecision,
     StoreDuplicates,
-    StoreMarket,
+    StoreMarkets,
     StoreMismatch,
     StoreMovement,
     StoreOrder,
@@ -86,6 +90,7 @@ class Books:
     fills: dict[str, Fill] = field(default_factory=dict)
     paper_orders: dict[str, PaperOrder] = field(default_factory=dict)
     paper_fills: dict[str, Fill] = field(default_factory=dict)
+    markets: dict[str, MarketRow] = field(default_factory=dict)
     mismatches: list[StoreMismatch] = field(default_factory=list)
     corrections: list[StoreCorrection] = field(default_factory=list)
     sightings: dict[tuple[str, str, str, str, str], Sighting] = field(default_factory=dict)
@@ -265,11 +270,36 @@ class Books:
         holdings = tuple(LeaderPosition(token, held) for token, held in sorted(shares.items()) if held)
         return PaperAccountLoaded(portfolio_id=load.portfolio_id, holdings=holdings, cash=cash)
 
-    def ignore(self, write: Message) -> None:
-        """Take a write that nothing here reads."""
+    # -- what else is known ----------------------------------------------------------------------
+
+    def store_markets(self, write: StoreMarkets) -> None:
+        for row in map(as_kept, write.rows):
+            known = self.markets.get(row.market.condition_id, row)
+            pays, paid = (one.market.resolution is Resolution.RESOLVED for one in (row, known))
+            is_older = row.as_of_ns < known.as_of_ns
+            stands = known if (paid and not pays) or (paid == pays and is_older) else row
+            requested_at_ns = max(row.last_requested_at_ns, known.last_requested_at_ns)
+            self.markets[row.market.condition_id] = changed(stands, last_requested_at_ns=requested_at_ns)
+
+    def load_markets(self, load: LoadMarkets) -> MarketsLoaded:
+        found = (self.markets.get(one) for one in dict.fromkeys(load.condition_ids))
+        return MarketsLoaded(asked=load.condition_ids, rows=tuple(row for row in found if row is not None))
 
     def store_mismatch(self, write: StoreMismatch) -> None:
         self.mismatches.append(write)
+
+
+def as_kept(row: MarketRow) -> MarketRow:
+    """Return a row with its texts as Postgres can hold them."""
+    market = row.market
+    texts = {name: kept(getattr(market, name)) for name in ("question", "slug", "event_slug", "oracle")}
+    outcomes = tuple(map(kept, market.outcomes))
+    return changed(row, market=changed(market, **texts, outcomes=outcomes), source=kept(row.source))
+
+
+def kept(text: str) -> str:
+    """Return text without NUL, and with a question mark for half a surrogate pair."""
+    return "".join("?" if "\ud800" <= each <= "\udfff" else each for each in text if each != "\0")
 
 
 _APPLY: dict[type, Any] = {
@@ -290,7 +320,8 @@ _APPLY: dict[type, Any] = {
     StorePaperSettlement: Books.store_paper_settlement,
     LoadPaperOrder: Books.load_paper_order,
     LoadPaperAccount: Books.load_paper_account,
-    StoreMarket: Books.ignore,
+    StoreMarkets: Books.store_markets,
+    LoadMarkets: Books.load_markets,
     StoreMismatch: Books.store_mismatch,
 }
 
@@ -329,7 +360,13 @@ class MemoryStore(SupervisedActor):
     def on_subscribe(self, message: SubscribeAvailability, sender: Any) -> None:
         self.send(sender, StoreAvailability(available=True))
 
-    @handles(*_APPLY)
+    @handles(LoadMarkets)
+    def on_lookup(self, message: LoadMarkets, sender: Any) -> None:
+        """Answer from what is durable, beside the writes that wait."""
+        if self.awake:
+            self.send(sender, self.books.apply(message))
+
+    @handles(*(kind for kind in _APPLY if kind is not LoadMarkets))
     def on_message(self, message: Message, sender: Any) -> None:
         if not self.awake:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from pg import disk, place, postgres, url
 from store_desk import Desk
 
+from actors.store.embedded import EmbeddedServer
 from config.settings import Database
 
 __all__ = ["desk", "disk", "open_desk", "place", "postgres", "url"]
@@ -29,6 +31,14 @@ async def open_desk(url: str, place: Path) -> AsyncIterator[Callable[..., Desk]]
             return made
 
         yield make
+
+
+@pytest.fixture
+async def server(place: Path) -> AsyncIterator[EmbeddedServer]:
+    """A server that the store knows by its address alone, as somebody's own."""
+    made = EmbeddedServer(place / "own")
+    yield made
+    await asyncio.to_thread(made.release, wait_s=10)
 
 
 @pytest.fixture

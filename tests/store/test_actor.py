@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from examples import NOON_NS, WALLET, stored, trade, tx_of
+from examples import CONDITION, NOON_NS, WALLET, market_row, stored, trade, tx_of
 from thespian.actors import ActorSystem
 
 from actors.store.actor import Store, StoreArgs
@@ -18,7 +18,10 @@ from config.settings import Database
 from messages.store import (
     CountsQuery,
     LoadLeader,
+    LoadMarkets,
+    MarketsLoaded,
     StoreAvailability,
+    StoreMarkets,
     StoreTrade,
     SubscribeAvailability,
 )
@@ -74,6 +77,14 @@ async def test_writes_and_loads_are_answered_to_who_asked(base: Any, spawn: Call
     )
     assert [one.trade_id for one in loaded.trades] == [trade().trade_id]
     assert counts.leader_trades == 1
+
+
+async def test_markets_are_written_and_loaded(base: Any, spawn: Callable[..., Any]) -> None:
+    store = spawn()
+    base.tell(store, StoreMarkets(rows=(market_row(),)))
+    await base.ask(store, LOAD, timeout_s=10)
+    loaded = await base.ask(store, LoadMarkets(condition_ids=(CONDITION,)), timeout_s=10)
+    assert loaded == MarketsLoaded(asked=(CONDITION,), rows=(market_row(),))
 
 
 async def test_subscribers_hear_at_once_and_at_each_change(

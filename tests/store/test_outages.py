@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from examples import WALLET, intent, trade, tx_of
+from pg import kill_server
 from store_desk import Desk
 
 from actors.store import batch
@@ -22,10 +21,6 @@ from actors.store.errors import EngineTakenError, MigrationError, UnusableError
 from messages.store import DecisionOutcome, StoreDecision, StoreDuplicates
 
 OpenDesk = Callable[..., Desk]
-
-
-def kill_server(state_dir: Path) -> None:
-    os.kill(int((state_dir / "postgres/data/postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
 
 def stopped(state_dir: Path, within_s: float = 10) -> bool:
@@ -136,14 +131,6 @@ async def test_a_connection_lost_while_nothing_happens_is_noticed_and_restored(d
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'remora' "
         "AND datname = current_database()"
     ) == [(1,)]
-
-
-@pytest.fixture
-async def server(place: Path) -> AsyncIterator[EmbeddedServer]:
-    """A server that the store knows by its address alone, as somebody's own."""
-    made = EmbeddedServer(place / "own")
-    yield made
-    await asyncio.to_thread(made.release, wait_s=10)
 
 
 async def test_a_database_that_is_not_there_yet_is_waited_for(

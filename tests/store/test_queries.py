@@ -7,7 +7,21 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from examples import CONDITION, NO, NOON_NS, PAPER, SHARE, USDC, YES, fill, intent, market, trade, tx_of
+from examples import (
+    CONDITION,
+    NO,
+    NOON_NS,
+    PAPER,
+    SHARE,
+    USDC,
+    YES,
+    fill,
+    intent,
+    market,
+    market_row,
+    trade,
+    tx_of,
+)
 from store_desk import Desk
 
 from actors.store.errors import EmptyError
@@ -22,7 +36,7 @@ from messages.store import (
     PositionRow,
     StoreDecision,
     StoreDuplicates,
-    StoreMarket,
+    StoreMarkets,
     StoreOrder,
     StorePositions,
 )
@@ -100,13 +114,17 @@ async def test_latency_is_that_of_orders_that_have_one(told: Desk) -> None:
         (market(prices=(700_000, 300_000)), 7 * USDC - 5 * USDC),
         (market(resolution=Resolution.RESOLVED, payouts=(1_000_000, 0)), 10 * USDC - 5 * USDC),
         (market(resolution=Resolution.RESOLVED, payouts=(0, 1_000_000)), -5 * USDC),
+        (market(resolution=Resolution.CLOSED, prices=(700_000, 300_000)), 7 * USDC - 5 * USDC),
+        (market(resolution=Resolution.DISPUTED, prices=(900_000, 100_000)), 9 * USDC - 5 * USDC),
+        (market(resolution=Resolution.OPEN, prices=(0, 1_000_000)), -5 * USDC),
+        (market(resolution=Resolution.CLOSED, prices=(0, 0)), 0),
         (market(token_ids=("8", "9")), 0),
         (None, 0),
     ],
 )
 async def test_unrealised_pnl_is_what_the_last_prices_say(told: Desk, known: object, worth: int) -> None:
     if known is not None:
-        told.put(StoreMarket(market=known, as_of_ns=1))
+        told.put(StoreMarkets(rows=(market_row(market=known),)))
     sold_out, held = (
         PositionRow(
             portfolio_id=PAPER,

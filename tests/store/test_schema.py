@@ -6,10 +6,13 @@ import asyncio
 
 import asyncpg
 import pytest
+from examples import market_row
 
 from actors.store.connection import connect
 from actors.store.errors import MigrationError
+from actors.store.markets import load_markets
 from actors.store.schema import Migration, migrate, shipped
+from messages.markets import Resolution
 
 FIRST = Migration(1, "first", "CREATE TABLE one (id integer); INSERT INTO one VALUES (1);")
 SECOND = Migration(2, "second", "CREATE TABLE two (id integer);")
@@ -73,6 +76,33 @@ async def test_a_gap_is_refused(url: str) -> None:
     await migrate(connection, [SECOND])
     with pytest.raises(MigrationError, match="in between"):
         await migrate(connection, [FIRST, SECOND])
+
+
+async def test_markets_of_an_older_database_are_kept_and_say_nothing_of_who_asked(url: str) -> None:
+    connection = await connect(url, {})
+    await migrate(connection, shipped()[:7])
+    await connection.execute(
+        "INSERT INTO markets VALUES ('0xc', 'Q', 's', 'e', '{Yes,No}', '{1,2}', '{1,0}', 0.01, 5, 0, false,"
+        " false, 'resolved', '{1,0}', 7, 8, 9)"
+    )
+    await migrate(connection, shipped())
+    assert await load_markets(connection, ["0xc"]) == {
+        "0xc": market_row(
+            condition_id="0xc",
+            question="Q",
+            slug="s",
+            event_slug="e",
+            token_ids=("1", "2"),
+            prices=(1_000_000, 0),
+            fee_rate=0,
+            accepting_orders=False,
+            resolution=Resolution.RESOLVED,
+            payouts=(1_000_000, 0),
+            end_at_ns=7,
+            as_of_ns=8,
+            source="",
+        )
+    }
 
 
 def test_shipped_migrations_are_numbered_without_gaps() -> None:

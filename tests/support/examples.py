@@ -11,7 +11,7 @@ from messages.decisions import CopyProposed, Freshness, Intent
 from messages.ids import intent_id, paper_order_id, trade_id, trade_key
 from messages.markets import Book, Market, Resolution
 from messages.orders import Fill, FillKind, PlaceOrder
-from messages.store import Correction, CorrectionReason, StoreCorrection, StoreTrade
+from messages.store import Correction, CorrectionReason, MarketRow, StoreCorrection, StoreTrade
 from messages.trades import FillReported, LeaderTrade, Side, SourceKind
 
 NS = 1_000_000_000
@@ -162,6 +162,13 @@ def market(**changes: Any) -> Market:
         "resolution": Resolution.OPEN,
     } | changes
     return Market(**fields)
+
+
+def market_row(**changes: Any) -> MarketRow:
+    """The market as Gamma told of it at noon, asked for by nobody; other fields are the market's."""
+    own = {name: changes.pop(name) for name in MarketRow.__struct_fields__ if name in changes}
+    fields: dict[str, Any] = {"as_of_ns": NOON_NS, "source": "gamma"} | own
+    return MarketRow(**({"market": market(**changes)} | fields))
 
 
 def book(**changes: Any) -> Book:

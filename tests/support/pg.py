@@ -5,7 +5,9 @@ A conftest takes the fixtures over by importing them: `from pg import disk, plac
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,6 +33,11 @@ def directory() -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def kill_server(state_dir: Path) -> None:
+    """Kill the embedded server under a state directory as kill -9 does."""
+    os.kill(int((state_dir / "postgres/data/postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
 
 @pytest.fixture

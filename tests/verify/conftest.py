@@ -16,7 +16,7 @@ from examples import (
     YES,
     fill,
     intent,
-    market,
+    market_row,
     order,
     sale,
     trade,
@@ -34,7 +34,7 @@ from messages.store import (
     PositionRow,
     StoreDecision,
     StoreDuplicates,
-    StoreMarket,
+    StoreMarkets,
     StoreOrder,
     StorePaperOrder,
     StorePaperSettlement,
@@ -143,7 +143,7 @@ async def day(url: str, place: Path) -> Desk:
             positions=(yes, no),
         )
     )
-    desk.put(StoreMarket(market=market(prices=(600_000, 400_000)), as_of_ns=1))
+    desk.put(StoreMarkets(rows=(market_row(prices=(600_000, 400_000)),)))
     await desk.settled()
     await desk.close()
     return desk

@@ -111,6 +111,25 @@ async def test_the_figures_of_a_good_day(day: Desk) -> None:
     assert (held["price"], held["unrealised"]) == ("0.6", "0.653333")
 
 
+@pytest.mark.parametrize(
+    ("change", "price", "unrealised"),
+    [
+        ("resolution = 'disputed'", "0.6", "0.653333"),
+        ("resolution = 'closed', prices = '{0,0}'", None, "0"),
+        ("resolution = 'resolved', prices = '{0,0}', payouts = '{1,0}'", "1", "3.32"),
+        ("resolution = 'resolved', payouts = '{0,1}'", "0", "-3.346667"),
+    ],
+)
+async def test_a_position_is_worth_what_its_market_pays_or_was_last_worth(
+    day: Desk, change: str, price: str | None, unrealised: str
+) -> None:
+    """A legacy row that was closed with zeros says nothing: its position is valued at cost."""
+    await day.execute(f"UPDATE markets SET {change}")
+    figures = (await verify(day.url)).figures()
+    assert [held["price"] for held in figures["positions"]] == [price]
+    assert figures["unrealised"] == unrealised
+
+
 @pytest.mark.parametrize("what", DAMAGE)
 async def test_damage_is_found(day: Desk, what: str) -> None:
     broken, statement = DAMAGE[what]
