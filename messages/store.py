@@ -285,7 +285,8 @@ class MarketRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class StoreMarkets(Message, frozen=True, kw_only=True, gc=False):
     """Write back markets, each once: metadata, prices, closed, outcome, in one statement. No answer.
 
-    What is stored of a market is never replaced by something older, nor what it pays by not knowing that.
+    What is stored of a market is never replaced by something older, except by what it pays; and what it pays
+    never by not knowing that.
     """
 
     rows: tuple[MarketRow, ...]

@@ -59,7 +59,7 @@ from messages.prices import (
     PriceQuery,
     PricesQuery,
 )
-from messages.store import StoreMarkets
+from messages.store import StoreAvailability, StoreMarkets, SubscribeAvailability
 from supervisor import Backoff, Mailbox, Overflow, Refused, SupervisedActor, Supervision, handles
 
 MAILBOX_CAPACITY: Final = 65_536
@@ -122,6 +122,9 @@ class Prices(SupervisedActor):
         )
         self._hot = Hot(self.clock, self._markets, self._books, self._prices, args.watches, self._live.board)
         self._unwritten = WriteBack()
+        self._is_store_available = False
+        if args.store is not None:
+            self.send(args.store, SubscribeAvailability())
         self.timer("warm", settings.warm_interval_s, WarmTick(), every=True)
         self.timer("resolution", settings.resolution_poll_s, ResolutionTick(), every=True)
         self.timer("write", settings.write_back_s, WriteTick(), every=True)
@@ -308,6 +311,12 @@ class Prices(SupervisedActor):
     def on_write_tick(self, message: WriteTick, sender: ActorAddress) -> None:
         self._write()
 
+    @handles(StoreAvailability)
+    def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
+        self._is_store_available = message.available
+        if message.available:
+            self._write()
+
     @handles(Refused)
     def on_refused(self, message: Refused, sender: ActorAddress) -> None:
         """A full mailbox refused an answer or a write-back: counted, and theirs to ask again."""
@@ -323,8 +332,8 @@ class Prices(SupervisedActor):
             self._write()
 
     def _write(self) -> None:
-        """Send what is new to the database, off the way of any answer."""
-        if self._store is None or not len(self._unwritten):
+        """Send what is new to the database, off the way of any answer; while that is away, keep it here."""
+        if not self._is_store_available or not len(self._unwritten):
             return
         for rows in self._unwritten.take(self._prices.priced, self._requested_at_ns):
             metrics.WRITTEN.inc(len(rows))

@@ -17,6 +17,8 @@ from messages.store import MarketRow
 
 ROWS_MAX: Final = 500
 """Rows in one message."""
+UNWRITTEN_MAX: Final = 20_000
+"""Markets that wait for the database at the most; the ones with news longest ago go first."""
 
 
 class WriteBack:
@@ -30,7 +32,11 @@ class WriteBack:
 
     def note(self, known: Known[Market]) -> None:
         """Have a market written with the next ones."""
-        self._known[known.value.condition_id] = known
+        condition_id = known.value.condition_id
+        self._known.pop(condition_id, None)
+        self._known[condition_id] = known
+        if len(self._known) > UNWRITTEN_MAX:
+            del self._known[next(iter(self._known))]
 
     def take(
         self,

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,17 +57,29 @@ def make(state_dir: Path) -> Path:
     missing = [path for path in (root, *root.parents) if not path.exists()]
     owner = (missing[-1].parent if missing else root).stat()
     for path in reversed(missing):
-        try:
-            path.mkdir(mode=0o700 if path == root else 0o755)
-        except FileExistsError:
-            # Another process makes it at the same moment, or it is no directory, which the next step finds.
-            continue
-        if path == root.parent:
-            # The state directory: others may walk through to what is theirs, and list nothing.
-            path.chmod(0o711)
-        if os.geteuid() == 0:
-            os.chown(path, owner.st_uid, owner.st_gid)
+        # The state directory: others may walk through to what is theirs, and list nothing.
+        mode = 0o700 if path == root else 0o711 if path == root.parent else 0o755
+        _appear(path, mode, owner)
     return root.resolve()
+
+
+def _appear(path: Path, mode: int, owner: os.stat_result) -> None:
+    """Make a directory that is its owner's from the first moment it can be seen.
+
+    Another process that starts now may give it to the server's account at once, and must not have that undone.
+    """
+    fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        fresh.chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(fresh, owner.st_uid, owner.st_gid)
+        fresh.rename(path)
+    except (FileExistsError, NotADirectoryError):
+        fresh.rmdir()  # another process was first, or it is no directory, which the next step finds
+    except OSError as error:
+        fresh.rmdir()
+        if error.errno != errno.ENOTEMPTY:
+            raise
 
 
 def settle(root: Path) -> Place:

@@ -27,7 +27,14 @@ from messages.markets import (
     WatchResolution,
 )
 from messages.prices import PriceAnswer, PriceMoved, PriceQuery, PricesAnswer, PricesQuery
-from messages.store import LoadMarkets, MarketRow, MarketsLoaded, StoreMarkets
+from messages.store import (
+    LoadMarkets,
+    MarketRow,
+    MarketsLoaded,
+    StoreAvailability,
+    StoreMarkets,
+    SubscribeAvailability,
+)
 from supervisor import AsyncioSystemBase, Mailbox, Overflow, SupervisedActor, handles
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
@@ -282,6 +289,10 @@ class Shelf(SupervisedActor):
         self.args.written.append(message.rows)
         for row in message.rows:
             self.args.rows[row.market.condition_id] = row
+
+    @handles(SubscribeAvailability)
+    def on_subscribe(self, message: SubscribeAvailability, sender: ActorAddress) -> None:
+        self.send(sender, StoreAvailability(available=not self.args.away))
 
     @handles(LoadMarkets)
     def on_load(self, message: LoadMarkets, sender: ActorAddress) -> None:

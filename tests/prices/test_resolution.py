@@ -84,7 +84,10 @@ def stated(payouts=(), oracle="", closed=True):
         ({"gamma": stated(closed=False, oracle="disputed")}, (Resolution.OPEN, ())),
         ({"gamma": stated(YES)}, (Resolution.RESOLVED, YES)),
         ({"gamma": stated(YES), "feed": stated(oracle="proposed", closed=False)}, (Resolution.CLOSED, ())),
-        ({"gamma": stated(YES), "feed": stated(oracle="challenged", closed=False)}, (Resolution.DISPUTED, ())),
+        (
+            {"gamma": stated(YES), "feed": stated(oracle="challenged", closed=False)},
+            (Resolution.DISPUTED, ()),
+        ),
         ({"clob": stated(NO), "feed": stated(oracle="disputed", closed=False)}, (Resolution.RESOLVED, NO)),
         ({"gamma": stated(), "clob": stated(NO)}, (Resolution.RESOLVED, NO)),
         ({"gamma": stated(YES), "clob": stated(NO)}, (Resolution.DISPUTED, ())),

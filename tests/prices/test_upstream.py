@@ -32,7 +32,15 @@ async def make(venue):
     opened = []
 
     def factory(**changes):
-        settings = Prices(**{"timeout_s": 1.0, "backoff_first_s": 20.0, "gamma_requests_per_s": 100.0, "clob_requests_per_s": 100.0, **changes})
+        settings = Prices(
+            **{
+                "timeout_s": 1.0,
+                "backoff_first_s": 20.0,
+                "gamma_requests_per_s": 100.0,
+                "clob_requests_per_s": 100.0,
+                **changes,
+            }
+        )
         upstream = Upstream(settings, SystemClock(), Random(1))
         opened.append(upstream)
         endpoints = Endpoints(gamma_url=f"{venue.url}/gamma/", clob_url=f"{venue.url}/clob")
@@ -120,7 +128,10 @@ async def test_failure_of_clob_does_not_stop_gamma(make, venue, tokens, conditio
     _, source = make()
     with pytest.raises(ThrottledError):
         await source.book(tokens(1)[0], priority=Priority.T1)
-    assert condition(1) in (await source.gamma_markets([condition(1)], closed=False, priority=Priority.T1)).values
+    assert (
+        condition(1)
+        in (await source.gamma_markets([condition(1)], closed=False, priority=Priority.T1)).values
+    )
 
 
 async def test_retry_after_is_honoured(make, venue, tokens):
