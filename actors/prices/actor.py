@@ -91,8 +91,8 @@ class Prices(SupervisedActor):
     """Owns every call to Gamma, CLOB and the resolution feed for market data, and the market WebSocket.
 
     Every query is answered exactly once, with the age of the answer and whether that is within what was
-    asked; at T1 fresh or refused. `WatchResolution` is answered once with `MarketResolved`, as soon as it is known
-    what the market pays; asking again while it is watched changes nothing.
+    asked; at T1 fresh or refused. `WatchResolution` is answered once with `MarketResolved`, as soon as it is
+    known what the market pays; asking again while it is watched changes nothing.
     """
 
     mailbox = Mailbox(capacity=MAILBOX_CAPACITY, overflow=Overflow.REFUSE)

@@ -222,7 +222,7 @@ class MarketDesk(Desk[Market]):
         self.restate(row.condition_id, Source.CLOB, Statement(closed, market.payouts))
 
     def warm(self, now_ns: int, age_ms: Callable[[ConditionId], int]) -> None:
-        """Refresh markets in play before who asks next finds them too old; `age_ms` is that of their prices."""
+        """Refresh markets in play before they are too old for who asks; `age_ms` is that of their prices."""
         since_ns = self.in_play_since_ns(now_ns)
         due = [key for key in self.demand.since(since_ns) if self._is_due(key, now_ns, since_ns, age_ms)]
         self.fly(due, Priority.WARM)
@@ -265,7 +265,7 @@ class MarketDesk(Desk[Market]):
             self._pipe(call, batch, stage)
 
     def _riders(self, keys: Sequence[ConditionId]) -> list[ConditionId]:
-        """Return markets in play to fill up the last call with: a call for one costs what one for many does."""
+        """Return markets in play to fill up the last call with: it costs no more for that."""
         room = -len(keys) % MARKETS_PER_CALL
         if not room:
             return []

@@ -193,7 +193,7 @@ class PriceDesk:
         tell(self._answer(known.value.condition_id, known, view, now_ns, wanted, answering))
 
     def _is_fresh(self, known: Known[Market], view: View, now_ns: int, age_ms_max: int) -> bool:
-        """Return whether prices are young enough, and the row not so old that they may mean nothing any more."""
+        """Return whether prices are young enough, and the row not so old that they may mean nothing."""
         if known.final:
             return True
         row_ms_max = max(age_ms_max, self._settings.metadata_ms_max)

@@ -92,7 +92,7 @@ def _complemented(known: Quote, *, first_is_known: bool) -> View:
 
 
 def freshest(known: Known[Market], quotes: Sequence[Quote | None]) -> View:
-    """Return the younger of what the host's row and the books say; once trading is over the row alone counts."""
+    """Return the younger of what the row and the books say; once trading is over the row alone counts."""
     host = host_view(known)
     if known.value.resolution is not Resolution.OPEN:
         return host

@@ -52,7 +52,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
-    """The verdict on all that was said, and whose word it rests on; whether witnesses contradict each other."""
+    """The verdict on all that was said, whose word it rests on, and whether any contradict each other."""
 
     verdict: Verdict
     witness: Source | None = None

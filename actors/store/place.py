@@ -66,7 +66,7 @@ def make(state_dir: Path) -> Path:
 def _appear(path: Path, mode: int, owner: os.stat_result) -> None:
     """Make a directory that is its owner's from the first moment it can be seen.
 
-    Another process that starts now may give it to the server's account at once, and must not have that undone.
+    Another process that starts now may give it to the server's account at once: that must not be undone.
     """
     fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:

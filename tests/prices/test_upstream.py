@@ -20,8 +20,8 @@ from actors.prices.errors import (
     UnavailableError,
 )
 from actors.prices.questions import Questions
-from actors.prices.upstream import Upstream
 from actors.prices.tiers import Priority
+from actors.prices.upstream import Upstream
 from config.settings import Endpoints, Prices
 from supervisor.clock import SystemClock
 

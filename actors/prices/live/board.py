@@ -15,7 +15,7 @@ dropped, and its socket is suspected.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -30,12 +30,22 @@ from actors.prices.live.events import (
 )
 from messages.ids import TokenId
 from messages.markets import Book
+from messages.trades import Side
+from messages.units import Price
+
+Level: TypeAlias = tuple[Side, Price]
 
 NEVER_NS: Final = -(10**30)
-FOREVER_MS: Final = 2**62
 SUSPECT_NS: Final = 2_000_000_000
 """How long the stream may take to bring what CLOB already answers with."""
 DIFFERS: Final = "CLOB answers with another book"
+
+
+class Doubt(msgspec.Struct, frozen=True, gc=False):
+    """A level at which CLOB answered something else, since when, and when the stream had changed it last."""
+
+    since_ns: int
+    changed_ms: int
 
 
 class Seat(msgspec.Struct, gc=False):
@@ -49,10 +59,9 @@ class Seat(msgspec.Struct, gc=False):
     """When an event of its own, or CLOB, last showed that the book holds."""
     verified_ns: int = NEVER_NS
     """When it was last compared with CLOB."""
-    suspect_since_ns: int | None = None
-    suspect_hash: str = ""
-    suspect_at_ms: int = 0
-    """What CLOB answered with that is not here yet: since when, its hash and its own time."""
+    unsure_since_ns: int | None = None
+    """Since when it has been in doubt, None while it is not."""
+    doubts: dict[Level, Doubt] = msgspec.field(default_factory=dict)
     silent: int = 0
     """How often in a row it was subscribed to without a first event."""
     voided_at_ns: int = NEVER_NS
@@ -68,6 +77,7 @@ class Board:
         self._seats: dict[TokenId, Seat] = {}
         self._flow_ns: dict[str, int] = {}
         """By socket that is up: when data last came."""
+        self._contradicted: dict[str, list[TokenId]] = {}
 
     def __len__(self) -> int:
         return len(self._seats)
@@ -132,8 +142,9 @@ class Board:
             elif isinstance(event, BookSnapshot):
                 seat = self._seats.get(event.book.token_id)
                 if seat is not None and seat.shard == shard:
-                    if seat.book.snapshot(event.book, event.tick, event.at_ms):
-                        seat.suspect_since_ns = None
+                    seat.book.snapshot(event.book, event.tick, event.at_ms)
+                    if seat.book.at_ms == event.at_ms:
+                        _believe(seat)
                     if event.book.last_trade is not None:
                         seat.book.last_trade = event.book.last_trade
                     self._heard(seat, now_ns, touched)
@@ -158,46 +169,60 @@ class Board:
     def gap(self, shard: str, now_ns: int) -> None:
         """Something of a socket could not be read: CLOB must show first that its books hold."""
         for seat in self._of(shard):
-            if seat.book.trusted:
-                seat.suspect_since_ns = now_ns if seat.suspect_since_ns is None else seat.suspect_since_ns
-                seat.suspect_hash, seat.suspect_at_ms = "", FOREVER_MS
+            if seat.book.trusted and seat.unsure_since_ns is None:
+                seat.unsure_since_ns = now_ns
 
     def proved_ns(self, token_id: TokenId) -> int | None:
-        """Return when a token's book was last proved to hold, None if it cannot be trusted."""
+        """Return when a token's book was last proved to hold, None if it cannot be trusted.
+
+        What is in doubt grows older from then on, until the doubt is gone.
+        """
         seat = self._seats.get(token_id)
         if seat is None or not seat.book.trusted:
             return None
-        if seat.suspect_since_ns is not None:
-            return min(seat.suspect_since_ns, seat.proved_ns)
+        if seat.unsure_since_ns is not None:
+            return min(seat.unsure_since_ns, seat.proved_ns)
         return max(seat.proved_ns, self._flow_ns.get(seat.shard, NEVER_NS))
 
     def verify(self, book: Book, asked_ns: int, now_ns: int) -> str:
         """Compare with what CLOB answered to a question asked at `asked_ns`; return why it was dropped.
 
-        The stream may be ahead of the answer, or a moment behind it. A book that is not trusted is taken
-        from the answer, unless that was asked for before it was dropped.
+        Levels that the stream changed after the answer's own time differ rightly. At others the stream may be
+        a moment behind; where it stays so, a change was lost. A book that is not trusted is taken from the
+        answer, unless that was asked for before it was dropped.
         """
         seat = self._seats.get(book.token_id)
         if seat is None:
             return ""
-        live = seat.book
-        if not live.trusted:
+        if not seat.book.trusted:
             if seat.shard in self._flow_ns and asked_ns > seat.voided_at_ns and seat.proved_ns != NEVER_NS:
-                live.snapshot(book, book.tick, book.changed_at_ms)
+                seat.book.snapshot(book, book.tick, book.changed_at_ms)
                 seat.proved_ns = seat.verified_ns = now_ns
-                seat.suspect_since_ns = None
+                _believe(seat)
             return ""
         seat.verified_ns = now_ns
-        if live.hash == book.hash != "" and not live.equals(book):
-            return self._drop(seat, now_ns, "same hash, other levels")
-        if live.equals(book):
-            seat.proved_ns = now_ns
-            seat.suspect_since_ns = None
-        elif book.changed_at_ms >= live.at_ms and seat.suspect_since_ns is None:
-            seat.suspect_since_ns = now_ns
-            seat.suspect_hash = book.hash
-            seat.suspect_at_ms = book.changed_at_ms
-        return ""
+        doubts: dict[Level, Doubt] = {}
+        for side, price in seat.book.differences(book):
+            changed_ms = seat.book.ladder(side).changed_ms.get(price, 0)
+            if changed_ms <= book.changed_at_ms:
+                held = seat.doubts.get((side, price))
+                since_ns = held.since_ns if held is not None and held.changed_ms == changed_ms else now_ns
+                doubts[side, price] = Doubt(since_ns, changed_ms)
+        if not doubts:
+            seat.proved_ns = max(seat.proved_ns, asked_ns)
+            _believe(seat)
+            return ""
+        seat.doubts = doubts
+        oldest_ns = min(each.since_ns for each in doubts.values())
+        if seat.unsure_since_ns is None:
+            seat.unsure_since_ns = oldest_ns
+        if now_ns - oldest_ns < SUSPECT_NS:
+            return ""
+        self._contradicted.setdefault(seat.shard, []).append(book.token_id)
+        _believe(seat)
+        seat.voided_at_ns = now_ns
+        seat.book.distrust(DIFFERS)
+        return DIFFERS
 
     def overdue(self, now_ns: int) -> list[TokenId]:
         """Return the tokens that should have had a first event by now."""
@@ -208,14 +233,9 @@ class Board:
             if seat.proved_ns == NEVER_NS and NEVER_NS < seat.subscribed_ns <= due_ns
         ]
 
-    def suspects(self, now_ns: int) -> dict[str, list[TokenId]]:
-        """Drop the books that CLOB contradicts for good; return them by socket."""
-        found: dict[str, list[TokenId]] = {}
-        for token_id, seat in self._seats.items():
-            since_ns = seat.suspect_since_ns
-            if since_ns is not None and now_ns - since_ns > SUSPECT_NS:
-                self._drop(seat, now_ns, DIFFERS)
-                found.setdefault(seat.shard, []).append(token_id)
+    def contradicted(self) -> dict[str, list[TokenId]]:
+        """Return by socket the tokens that CLOB contradicted for good since this was asked."""
+        found, self._contradicted = self._contradicted, {}
         return found
 
     def unproved(self, now_ns: int) -> list[TokenId]:
@@ -229,7 +249,7 @@ class Board:
             and (
                 not seat.book.trusted
                 or max(seat.verified_ns, seat.subscribed_ns) <= due_ns
-                or (seat.suspect_since_ns is not None and seat.verified_ns < seat.suspect_since_ns)
+                or seat.unsure_since_ns is not None
             )
         ]
 
@@ -240,23 +260,18 @@ class Board:
     def _begin(self, seat: Seat, subscribed_ns: int, reason: str) -> None:
         seat.subscribed_ns = subscribed_ns
         seat.proved_ns = seat.verified_ns = NEVER_NS
-        seat.suspect_since_ns = None
+        _believe(seat)
         seat.book.distrust(reason)
 
     def _heard(self, seat: Seat, now_ns: int, touched: set[TokenId]) -> None:
         seat.proved_ns = now_ns
         seat.silent = 0
         touched.add(seat.book.token_id)
-        if seat.suspect_since_ns is None:
-            return
-        if seat.book.hash == seat.suspect_hash or seat.book.at_ms > seat.suspect_at_ms:
-            seat.suspect_since_ns = None
-
-    def _drop(self, seat: Seat, now_ns: int, reason: str) -> str:
-        seat.suspect_since_ns = None
-        seat.voided_at_ns = now_ns
-        seat.book.distrust(reason)
-        return reason
 
     def _of(self, shard: str) -> Iterable[Seat]:
         return (seat for seat in self._seats.values() if seat.shard == shard)
+
+
+def _believe(seat: Seat) -> None:
+    seat.unsure_since_ns = None
+    seat.doubts = {}

@@ -13,22 +13,31 @@ from messages.markets import Book, Level
 from messages.trades import Side
 from messages.units import MICROS, Price, Shares
 
+CHANGES_MAX: Final = 512
+LATELY_MS: Final = 10_000
+"""Longer than an answer of CLOB can be on its way."""
 NO_SNAPSHOT: Final = "no snapshot yet"
 CROSSED: Final = "crossed"
 
 
 class Ladder:
-    """One side's sizes by price. Prices are kept sorted: the best is asked for far oftener than one is new."""
+    """One side's sizes by price, kept sorted: the best is asked for far oftener than one is new."""
 
-    __slots__ = ("prices", "sizes")
+    __slots__ = ("changed_ms", "prices", "sizes")
 
     def __init__(self, levels: Iterable[Level] = ()) -> None:
         self.sizes: dict[Price, Shares] = dict(levels)
         self.prices: list[Price] = sorted(self.sizes)
+        self.changed_ms: dict[Price, int] = {}
+        """When levels changed since the snapshot, by the venue's time; what is long ago is forgotten."""
 
-    def put(self, price: Price, size: Shares) -> None:
+    def put(self, price: Price, size: Shares, at_ms: int) -> None:
         """Set the total at a price; 0 removes it."""
         sizes = self.sizes
+        changed_ms = self.changed_ms
+        changed_ms[price] = at_ms
+        if len(changed_ms) > CHANGES_MAX:
+            self.changed_ms = {each: ms for each, ms in changed_ms.items() if ms > at_ms - LATELY_MS}
         if size > 0:
             if price not in sizes:
                 insort(self.prices, price)
@@ -112,7 +121,7 @@ class LiveBook:
         """Set the total at a level (0 removes it). Ignored while there is no snapshot to change."""
         if not self.trusted:
             return
-        (self._bids if side is Side.BUY else self._asks).put(price, size)
+        self.ladder(side).put(price, size, self._at_ms)
         self._hash = hash
         self._levels = None
 
@@ -128,7 +137,7 @@ class LiveBook:
         token_id = self.token_id
         for each in changes:
             if each.token_id == token_id:
-                (self._bids if each.side is Side.BUY else self._asks).put(each.price, each.size)
+                (self._bids if each.side is Side.BUY else self._asks).put(each.price, each.size, at_ms)
                 last = each
         if last is None:
             return True
@@ -181,9 +190,19 @@ class LiveBook:
         """The lowest ask, or None."""
         return self._asks.prices[0] if self._asks.prices else None
 
-    def equals(self, book: Book) -> bool:
-        """Return whether this is the same book, level by level."""
-        return self._bids.sizes == dict(book.bids) and self._asks.sizes == dict(book.asks)
+    def ladder(self, side: Side) -> Ladder:
+        """Return the side that orders of that kind rest on."""
+        return self._bids if side is Side.BUY else self._asks
+
+    def differences(self, book: Book) -> list[tuple[Side, Price]]:
+        """Return the levels at which this is another book."""
+        found: list[tuple[Side, Price]] = []
+        for side, levels in ((Side.BUY, book.bids), (Side.SELL, book.asks)):
+            ours, theirs = self.ladder(side).sizes, dict(levels)
+            if ours != theirs:
+                prices = ours.keys() | theirs.keys()
+                found += [(side, price) for price in prices if ours.get(price) != theirs.get(price)]
+        return found
 
     def freeze(self, as_of_ns: int) -> Book | None:
         """Return the book as it stands, or None when it is not to be trusted."""

@@ -63,7 +63,7 @@ class LiveDesk:
             if token_id not in self.shards:
                 self._place(token_id, now_ns, changed)
         anew = self._renew(now_ns, changed)
-        self._suspect(now_ns)
+        self._reopen_stalled(now_ns)
         changed.discard("")
         for shard in changed:
             self._carry(shard, [token_id for token_id in anew if self.shards.home(token_id) == shard])
@@ -125,10 +125,9 @@ class LiveDesk:
                     self._place(token_id, now_ns, changed)
         return anew
 
-    def _suspect(self, now_ns: int) -> None:
-        """Drop the books that CLOB contradicts, and their sockets too where these bring nothing at all."""
-        for shard, token_ids in self.board.suspects(now_ns).items():
-            metrics.LIVE_DROPPED.labels("CLOB answers with another book").inc(len(token_ids))
+    def _reopen_stalled(self, now_ns: int) -> None:
+        """Leave sockets that bring nothing at all although CLOB shows that there was something to bring."""
+        for shard, token_ids in self.board.contradicted().items():
             if self.board.silent_for_ns(shard, now_ns) > SILENT_NS and shard in self._sockets:
                 log.warning("a market socket has stalled", shard=shard, books=len(token_ids))
                 self._actor.send(self._sockets[shard], Reopen(reason="it has stalled: CLOB shows changes"))

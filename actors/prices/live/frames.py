@@ -128,10 +128,7 @@ def decode_frame(frame: str | bytes) -> Frame:
     if len(frame) > FRAME_BYTES_MAX:
         raise MalformedError("market frame", f"{len(frame)} bytes", f"at most {FRAME_BYTES_MAX}")
     try:
-        if frame[:1] in _ARRAY:
-            rows = _several.decode(frame)
-        else:
-            rows = (_one.decode(frame),)
+        rows = _several.decode(frame) if frame[:1] in _ARRAY else (_one.decode(frame),)
         if len(rows) <= EVENTS_MAX:
             return Frame(tuple([_CONVERT[type(row)](row) for row in rows]), 0, ())
     except (msgspec.MsgspecError, UnitError, IdError, MalformedError, RecursionError):
