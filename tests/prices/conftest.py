@@ -26,7 +26,7 @@ from messages.markets import (
     Tier,
     WatchResolution,
 )
-from messages.prices import PriceAnswer, PriceMoved, PriceQuery, PricesAnswer, PricesQuery
+from messages.prices import FollowPrices, PriceAnswer, PriceMoved, PriceQuery, PricesAnswer, PricesQuery
 from messages.store import (
     LoadMarkets,
     MarketRow,
@@ -361,6 +361,14 @@ class Service:
         self.base.tell(watcher, Send(to=self.address, message=WatchResolution(condition_id=condition_id)))
         return heard
 
+    def follower(self, name: str, numbers: Iterable[int]) -> list[Any]:
+        """Let a new actor follow markets; return what it hears."""
+        heard: list[Any] = []
+        follower = self.base.spawn(Recorder, name, heard)
+        ids = tuple(condition_of(number) for number in numbers)
+        self.base.tell(follower, Send(to=self.address, message=FollowPrices(condition_ids=ids)))
+        return heard
+
     def watch(self, watcher: ActorAddress, number: int) -> None:
         message = WatchResolution(condition_id=condition_of(number))
         self.base.tell(watcher, Send(to=self.address, message=message))
@@ -384,6 +392,12 @@ QUIET = {
     "write_back_s": 3600.0,
 }
 """Settings under which nothing happens by itself."""
+
+
+@pytest.fixture
+def stored() -> Stored:
+    """An empty shelf, to be given to a service."""
+    return Stored()
 
 
 @pytest.fixture
