@@ -8,13 +8,13 @@ a stale one. What proves a book:
   sockets, or outcomes that never deliver a first event (polymarket-wire.md, section 2); a socket that answers
   pings and sends no data proves nothing.
 
-As a net under that, every live book is compared with CLOB's every so often; one that differs for good is
-dropped, and its socket is suspected.
+What comes late proves only how things were when it was sent. As a net under all that, every live book is
+compared with CLOB's every so often; one that differs for good is dropped, and its socket is suspected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -38,6 +38,9 @@ Level: TypeAlias = tuple[Side, Price]
 NEVER_NS: Final = -(10**30)
 SUSPECT_NS: Final = 2_000_000_000
 """How long the stream may take to bring what CLOB already answers with."""
+LATE_MS: Final = 2_000
+"""Later than this a stream is late, and not only our clock a little off."""
+NS_PER_MS: Final = 1_000_000
 DIFFERS: Final = "CLOB answers with another book"
 
 
@@ -77,6 +80,8 @@ class Board:
         self._seats: dict[TokenId, Seat] = {}
         self._flow_ns: dict[str, int] = {}
         """By socket that is up: when data last came."""
+        self._late: dict[str, int] = {}
+        """By socket: how late it runs."""
         self._contradicted: dict[str, list[TokenId]] = {}
 
     def __len__(self) -> int:
@@ -108,6 +113,7 @@ class Board:
     def up(self, shard: str, now_ns: int) -> None:
         """A socket was opened and subscribed: what it is to deliver begins with snapshots."""
         self._flow_ns[shard] = NEVER_NS
+        self._late.pop(shard, None)
         for seat in self._of(shard):
             self._begin(seat, now_ns, "the socket is new")
 
@@ -123,14 +129,16 @@ class Board:
         seat.silent += 1
         seat.subscribed_ns = now_ns
 
-    def take(self, shard: str, events: Iterable[Event], now_ns: int) -> set[TokenId]:
+    def take(self, shard: str, events: Sequence[Event], now_ns: int, wall_ms: int = 0) -> set[TokenId]:
         """Apply the events of one frame; return the tokens whose books, or trust in them, changed.
 
-        What a socket says of tokens that are another's by now is not listened to.
+        What a socket says of tokens that are another's by now is not listened to. By `wall_ms`, when the
+        frame came, it is told whether the stream runs late: then it proves what was, not what is.
         """
         if shard not in self._flow_ns:
             return set()
-        self._flow_ns[shard] = now_ns
+        now_ns -= self._late_ns(shard, events, wall_ms)
+        self._flow_ns[shard] = max(self._flow_ns[shard], now_ns)
         touched: set[TokenId] = set()
         for event in events:
             if isinstance(event, LevelsChanged):
@@ -264,9 +272,17 @@ class Board:
         seat.book.distrust(reason)
 
     def _heard(self, seat: Seat, now_ns: int, touched: set[TokenId]) -> None:
-        seat.proved_ns = now_ns
+        seat.proved_ns = max(seat.proved_ns, now_ns)
         seat.silent = 0
         touched.add(seat.book.token_id)
+
+    def _late_ns(self, shard: str, events: Sequence[Event], wall_ms: int) -> int:
+        """Return how late a socket runs. A whole book does not tell: its time is that of its last change."""
+        times = [each.at_ms for each in events if isinstance(each, LevelsChanged | BestPrices | LastTrade)]
+        if times and wall_ms:
+            late_ms = wall_ms - max(times)
+            self._late[shard] = late_ms * NS_PER_MS if late_ms > LATE_MS else 0
+        return self._late.get(shard, 0)
 
     def _of(self, shard: str) -> Iterable[Seat]:
         return (seat for seat in self._seats.values() if seat.shard == shard)

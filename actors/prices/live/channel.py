@@ -35,6 +35,7 @@ FRAMES_IN_A_ROW: Final = 16
 """Frames read without letting others go on: a fraction of a millisecond."""
 COMPLAIN_S: Final = 10.0
 """Unreadable events are logged no more often than this; the count is in the metrics."""
+NS_PER_MS: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000
 
 
@@ -196,7 +197,11 @@ class MarketChannel(SupervisedActor):
                 self.send(
                     prices,
                     ShardFrame(
-                        shard=shard, events=frame.events, mono_ns=self.heard_ns, gap=bool(frame.broken)
+                        shard=shard,
+                        events=frame.events,
+                        mono_ns=self.heard_ns,
+                        at_ms=clock.now_ns() // NS_PER_MS,
+                        gap=bool(frame.broken),
                     ),
                 )
                 await self.ready(prices)

@@ -86,7 +86,7 @@ class LiveDesk:
     def take(self, message: ShardFrame) -> tuple[set[TokenId], list[WinnerAnnounced]]:
         """Apply a frame; return the tokens it was about, and the winners announced."""
         metrics.LIVE_EVENTS.inc(len(message.events))
-        touched = self.board.take(message.shard, message.events, message.mono_ns)
+        touched = self.board.take(message.shard, message.events, message.mono_ns, message.at_ms)
         if message.gap:
             self.board.gap(message.shard, message.mono_ns)
         return touched, [each for each in message.events if isinstance(each, WinnerAnnounced)]

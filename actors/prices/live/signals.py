@@ -48,4 +48,6 @@ class ShardFrame(Message, frozen=True, kw_only=True, gc=False):
     shard: str
     events: tuple[Event, ...]
     mono_ns: int
+    at_ms: int
+    """When it came by the wall clock, epoch milliseconds."""
     gap: bool = False
