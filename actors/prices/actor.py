@@ -9,6 +9,7 @@ from thespian.actors import ActorAddress
 
 from actors.prices import metrics
 from actors.prices.book_desk import BookDesk
+from actors.prices.bucket import TokenBucket
 from actors.prices.depth import NOTHING, walk
 from actors.prices.hot import Hot
 from actors.prices.live.desk import LiveDesk
@@ -73,7 +74,8 @@ class PricesArgs:
     """What `Prices` is started with.
 
     `store` is sent every market fetched, and asked for those unknown. `connector` replaces the way to the
-    network. `watches` outlives restarts, because the same arguments are given to each incarnation.
+    network. `watches` and `buckets` (the hosts' budgets) outlive restarts, because the same arguments are
+    given to each incarnation.
     """
 
     settings: PricesSettings = field(default_factory=PricesSettings)
@@ -81,6 +83,7 @@ class PricesArgs:
     store: ActorAddress | None = None
     connector: ConnectorFactory | None = None
     watches: Watches = field(default_factory=Watches)
+    buckets: dict[str, TokenBucket] = field(default_factory=dict)
 
 
 class _AnyAge(FreshQuery, frozen=True, kw_only=True, gc=False):
@@ -104,7 +107,7 @@ class Prices(SupervisedActor):
         self._store = args.store
         self._tiers = Tiers(settings)
         self._followed = self._tiers.wanted(FOLLOWED)
-        self._upstream = Upstream(settings, self.clock, self.random, args.connector)
+        self._upstream = Upstream(settings, self.clock, self.random, args.connector, args.buckets)
         questions = Questions(self._upstream, args.endpoints, self.clock)
         self._live = LiveDesk(self, settings, args.endpoints.market_ws_url, args.connector)
         self._books = BookDesk(self, settings, questions, self._live.board)

@@ -22,7 +22,7 @@ class TokenBucket:
         self.burst = burst
         self.pace = 1.0
         """The share of the rate that is in use."""
-        self._rate_per_s = rate_per_s
+        self.rate_per_s = rate_per_s
         self._tokens = burst
         self._at_s: float | None = None
 
@@ -54,7 +54,7 @@ class TokenBucket:
 
     @property
     def _effective(self) -> float:
-        return self._rate_per_s * self.pace
+        return self.rate_per_s * self.pace
 
     def _refill(self, now_s: float) -> None:
         if self._at_s is not None:

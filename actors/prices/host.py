@@ -18,14 +18,13 @@ class Host:
     def __init__(
         self,
         name: str,
-        rate_per_s: float,
+        bucket: TokenBucket,
         settings: PricesSettings,
         random: Random,
         now_s: Callable[[], float],
     ) -> None:
         self.name = name
-        self.rate_per_s = rate_per_s
-        self.bucket = TokenBucket(rate_per_s, burst=max(1.0, rate_per_s))
+        self.bucket = bucket
         self.line = Line(self.bucket, now_s)
         self._settings = settings
         self._random = random

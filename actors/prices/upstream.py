@@ -16,6 +16,7 @@ import aiohttp
 import structlog
 
 from actors.prices import metrics
+from actors.prices.bucket import TokenBucket
 from actors.prices.errors import (
     BackingOffError,
     NotFoundError,
@@ -53,7 +54,10 @@ log = structlog.get_logger(__name__)
 
 
 class Upstream:
-    """The way to the hosts. Every failure is an `UpstreamError`; the session opens with the first call."""
+    """The way to the hosts. Every failure is an `UpstreamError`; the session opens with the first call.
+
+    `buckets` holds the budgets: given to a next incarnation, a restart gives no host more than its budget.
+    """
 
     def __init__(
         self,
@@ -61,11 +65,13 @@ class Upstream:
         clock: Clock,
         random: Random,
         connector: ConnectorFactory | None = None,
+        buckets: dict[str, TokenBucket] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._random = random
         self._make_connector = connector or (lambda: aiohttp.TCPConnector(limit=CONNECTIONS_MAX))
+        self._buckets = buckets if buckets is not None else {}
         self._hosts: dict[str, Host] = {}
         self._rates: dict[str, float] = {
             Source.GAMMA: settings.gamma_requests_per_s,
@@ -159,7 +165,7 @@ class Upstream:
         if not has_turn:
             leave.abandoned()
             metrics.NOT_SENT.labels(host.name, "over_budget").inc()
-            raise OverBudgetError(host.name, f"over {host.rate_per_s:g} requests a second")
+            raise OverBudgetError(host.name, f"over {host.bucket.rate_per_s:g} requests a second")
         if not leave.valid:
             metrics.NOT_SENT.labels(host.name, "backing_off").inc()
             raise BackingOffError(host.name, "failed while the call waited for its turn")
@@ -235,7 +241,9 @@ class Upstream:
 
     def _host(self, name: str) -> Host:
         if name not in self._hosts:
-            self._hosts[name] = Host(name, self._rates[name], self._settings, self._random, self._now_s)
+            rate = self._rates[name]
+            bucket = self._buckets.setdefault(name, TokenBucket(rate, burst=max(1.0, rate)))
+            self._hosts[name] = Host(name, bucket, self._settings, self._random, self._now_s)
         return self._hosts[name]
 
     def _open(self) -> aiohttp.ClientSession:

@@ -26,6 +26,7 @@ import day  # noqa: E402
 import detection  # noqa: E402
 import edges  # noqa: E402
 import following  # noqa: E402
+import pricing  # noqa: E402
 import structlog  # noqa: E402
 
 from supervisor.simulation import FaultPlan, run_twice, shrink  # noqa: E402
@@ -54,6 +55,7 @@ SUITES: dict[str, Suite] = {
         partial(detection.run, size=detection.FULL), partial(detection.planned, size=detection.FULL)
     ),
     "edges": Suite(edges.run, edges.planned),
+    "prices": Suite(pricing.run, pricing.planned),
 }
 
 

@@ -32,9 +32,11 @@ class Ladder:
         """When levels changed since the snapshot, by the venue's time; what is long ago is forgotten."""
 
     def put(self, price: Price, size: Shares, at_ms: int) -> None:
-        """Set the total at a price; 0 removes it."""
+        """Set the total at a price; 0 removes it. What is older than the last change there is left out."""
         sizes = self.sizes
         changed_ms = self.changed_ms
+        if changed_ms.get(price, 0) > at_ms:
+            return
         changed_ms[price] = at_ms
         if len(changed_ms) > CHANGES_MAX:
             self.changed_ms = {each: ms for each, ms in changed_ms.items() if ms > at_ms - LATELY_MS}
@@ -141,9 +143,11 @@ class LiveBook:
                 last = each
         if last is None:
             return True
-        self._hash = last.hash
         self._levels = None
-        self._at_ms = max(self._at_ms, at_ms)
+        if at_ms < self._at_ms:
+            return self.check(None, None)
+        self._hash = last.hash
+        self._at_ms = at_ms
         return self.check(last.best_bid, last.best_ask)
 
     def change_tick(self, tick: Price) -> None:
