@@ -43,6 +43,8 @@ class VenueConfig:
     """The part of all transactions that one of the suggested leaders takes part in."""
     quotes_per_trade: float = 1.0
     """Book moves without a trade, for each trade."""
+    tick_change_share: float = 0.3
+    """The part of the markets on ticks of a cent whose tick becomes finer once the price is extreme."""
 
     autostart: bool = False
     """Start to play as soon as the venue listens."""
@@ -84,5 +86,8 @@ class VenueConfig:
             raise BadSetting(f"wallets was {self.wallets}, but a trade takes at least {_WALLETS_MIN}")
         if self.markets + self.short_lived_markets < 1:
             raise BadSetting("markets and short_lived_markets were 0, but there must be something to trade")
+        for name in ("tick_change_share",):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadSetting(f"{name} was {getattr(self, name)}, but a share goes from 0 to 1")
         if not 0 <= self.port <= _PORT_MAX:
             raise BadSetting(f"port was {self.port}, but ports go from 0 (any free one) to {_PORT_MAX}")

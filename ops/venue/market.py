@@ -76,6 +76,11 @@ class Market(msgspec.Struct, kw_only=True, eq=False):
         first = events[0] if isinstance(events, list) and events else {}
         return first if isinstance(first, dict) else {}
 
+    def with_tick(self, tick: Decimal) -> Market:
+        """Return the same market on another grid of prices."""
+        document = self.document | {"orderPriceMinTickSize": float(tick)}
+        return msgspec.structs.replace(self, tick_size=tick, document=document)
+
     def opposite(self, token: str) -> str | None:
         """Return the other token of a binary market."""
         others = [other for other in self.tokens if other != token]

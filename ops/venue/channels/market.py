@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,8 @@ class MarketChannel:
 
     def __init__(self, world: World, plan: FaultPlan, *, frames_max: int) -> None:
         self._world = world
-        self._traded: set[str] = set()
+        self._owed: set[str] = set()
+        """The tokens whose whole book follows with the next change of its levels."""
         self.connections: Connections[MarketConnection] = Connections(
             "market", plan, frames_max, MarketConnection
         )
@@ -50,7 +52,7 @@ class MarketChannel:
             return
         for leg in legs:
             if leg.role == "taker":
-                self._traded.add(leg.token)
+                self._owed.add(leg.token)
                 self._send((leg.token,), partial(market_frames.last_trade_price, leg, played_at // 1_000_000))
 
     def on_frame(self, text: str) -> None:
@@ -65,8 +67,8 @@ class MarketChannel:
         self._send(tokens, partial(market_frames.price_change, condition, changes, books, now_ms))
         for token in touched:
             self._send((token,), partial(market_frames.best_bid_ask, books[token], now_ms), custom=True)
-        for token in self._traded.intersection(tokens):
-            self._traded.discard(token)
+        for token in self._owed.intersection(tokens):
+            self._owed.discard(token)
             self._send(
                 (token,), partial(market_frames.book, books[token], self._world.by_token.get(token), now_ms)
             )
@@ -78,6 +80,15 @@ class MarketChannel:
             self._send(None, partial(market_frames.new_market, market, now_ms), custom=True)
         if has_resolved:
             self._send(market.tokens, partial(market_frames.market_resolved, market, now_ms), custom=True)
+
+    def on_tick(self, market: Market, old_tick: Decimal) -> None:
+        """Tell of another grid; a token's book follows with the next change of its levels."""
+        if not self.connections:
+            return
+        now_ms = self._now_ms()
+        for token in market.tokens:
+            self._owed.add(token)
+            self._send((token,), partial(market_frames.tick_size_change, market, token, old_tick, now_ms))
 
     def _now_ms(self) -> int:
         return self._world.clock.now_ns() // 1_000_000

@@ -88,6 +88,18 @@ def best_bid_ask(state: Book, now_ms: int) -> Document:
     }
 
 
+def tick_size_change(market: Market, token: str, old_tick: Decimal, now_ms: int) -> Document:
+    """Another grid for the prices of a token."""
+    return {
+        "event_type": "tick_size_change",
+        "market": market.condition,
+        "asset_id": token,
+        "old_tick_size": plain(old_tick),
+        "new_tick_size": plain(market.tick_size),
+        "timestamp": str(now_ms),
+    }
+
+
 def new_market(market: Market, timestamp_ms: int) -> Document:
     """A listing."""
     return {
