@@ -24,6 +24,9 @@ _DATES: Final = (
     "updatedAt",
 )
 
+_CERTAIN: Final = Decimal("0.99")
+_HALF: Final = Decimal("0.5")
+
 
 class Market(msgspec.Struct, kw_only=True, eq=False):
     """One market. `document` is what Gamma answers, with dates still on the clock of the tape."""
@@ -40,14 +43,49 @@ class Market(msgspec.Struct, kw_only=True, eq=False):
     live: bool
     """Whether Gamma's price fields follow the books; on a tape they stay as recorded."""
     document: Document
+    proposal: Decimal | None = None
+    """What the oracle was told that a share of the first outcome pays; no Gamma document says it."""
 
     @property
     def winner(self) -> int | None:
         """The index of the outcome that won, or None while nobody knows (50-50 and 0/0 included)."""
-        if not self.closed:
+        if not self.closed or self._oracle_said not in ("", "resolved"):
             return None
-        won = [index for index, price in enumerate(self.prices) if Decimal(price) >= Decimal("0.99")]
+        won = [index for index, price in enumerate(self.prices) if Decimal(price) >= _CERTAIN]
         return won[0] if len(won) == 1 else None
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it was decided without a winner, 50-50."""
+        is_decided = self.closed and self._oracle_said == "resolved"
+        return is_decided and len(self.prices) == 2 and {Decimal(one) for one in self.prices} == {_HALF}
+
+    @property
+    def payouts(self) -> tuple[Decimal, ...]:
+        """What a share of each outcome pays; empty while that is not decided, and where nobody says (0/0)."""
+        if self.is_void:
+            return (_HALF, _HALF)
+        winner = self.winner
+        return () if winner is None else tuple(Decimal(index == winner) for index in range(len(self.tokens)))
+
+    @property
+    def oracle(self) -> str:
+        """The oracle's last word, from `posed` to `resolved`; empty where it has not said any."""
+        return self._oracle_said or ("resolved" if self.payouts else "")
+
+    @property
+    def oracle_history(self) -> tuple[str, ...]:
+        """What the oracle has said before its last word; empty for markets that resolve without it."""
+        text = self.document.get("umaResolutionStatuses")
+        try:
+            return tuple(msgspec.json.decode(text if isinstance(text, str) else "[]", type=list[str]))
+        except msgspec.MsgspecError:
+            return ()
+
+    @property
+    def _oracle_said(self) -> str:
+        """What the document itself says; its field depends on the version of the protocol."""
+        return str(self.document.get("umaResolutionStatus") or self.document.get("resolutionStatus") or "")
 
     @property
     def fee_rate(self) -> Decimal:

@@ -57,6 +57,8 @@ class World:
         self.markets: dict[str, Market] = {}
         self.by_token: dict[str, Market] = {}
         self.listeners: list[Listener] = []
+        self.stated_ns: dict[str, int] = {}
+        """When each market was last stated during play, by condition."""
         self.clock_shift = timedelta()
         """How far the feed's own dates lie behind the play clock."""
         for event in feed.opening():
@@ -71,11 +73,11 @@ class World:
         elif isinstance(event, BookStated):
             self._restate(event.book, now_ns)
         elif isinstance(event, MarketStated):
-            self._state(event.market)
+            self._state(event.market, now_ns)
         elif isinstance(event, TickChanged):
             known = self.markets.get(event.condition)
             if known is not None:
-                self._state(known.with_tick(event.tick))
+                self._state(known.with_tick(event.tick), now_ns)
         elif isinstance(event, FrameRecorded):
             for listener in self.listeners:
                 listener.on_frame(event.text)
@@ -137,9 +139,11 @@ class World:
         if changes:
             self._change(book.condition, changes, now_ns)
 
-    def _state(self, market: Market) -> None:
+    def _state(self, market: Market, now_ns: int) -> None:
         known = self.markets.get(market.condition)
         self.markets[market.condition] = market
+        if now_ns > 0:
+            self.stated_ns[market.condition] = now_ns
         for token in market.tokens:
             self.by_token[token] = market
         if market.closed:

@@ -169,16 +169,9 @@ class Catalogue:
         }
 
 
-def resolved(document: dict[str, Any], winner: int, at_s: float) -> dict[str, Any]:
-    """Return the document as it is once the market has resolved."""
-    return document | {
-        "closed": True,
-        "acceptingOrders": False,
-        "outcomePrices": json.dumps(["1", "0"] if winner == 0 else ["0", "1"]),
-        "closedTime": _text(ORIGIN + timedelta(seconds=at_s)),
-        "umaResolutionStatus": "resolved",
-        "automaticallyResolved": True,
-    }
+def moment(at_s: float) -> str:
+    """Return a date of the run as documents spell it."""
+    return _text(ORIGIN + timedelta(seconds=at_s))
 
 
 def _text(moment: datetime) -> str:

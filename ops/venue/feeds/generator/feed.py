@@ -9,7 +9,7 @@ from typing import Final
 
 from ops.venue.config import VenueConfig
 from ops.venue.feeds.events import Event, LegsTraded, MarketStated
-from ops.venue.feeds.generator.catalogue import ORIGIN, Catalogue, resolved
+from ops.venue.feeds.generator.catalogue import ORIGIN, Catalogue
 from ops.venue.feeds.generator.ladder import Ladder
 from ops.venue.feeds.generator.leaders import Leader
 from ops.venue.feeds.generator.oddities import Oddities
@@ -18,7 +18,7 @@ from ops.venue.feeds.generator.traded import Traded
 from ops.venue.feeds.generator.trading import Fill, make_legs
 from ops.venue.feeds.generator.wallets import Population, Trader, make_trader
 from ops.venue.leg import Leg, Side
-from ops.venue.market import from_gamma
+from ops.venue.market import Market
 
 _LEADER_MAKES: Final = 0.25
 """How often a leader's order is the resting one."""
@@ -46,7 +46,8 @@ class GeneratorFeed:
         self._long = [self._list_long() for _ in range(config.markets)]
         self._popularity = [1.0 / (rank + 2) ** 0.8 for rank in range(config.markets)]
         self._short: dict[str, Traded] = {}
-        self._endings: list[tuple[float, str]] = []
+        self._due: list[tuple[float, int, Traded | Market]] = []
+        self._put_off_count = 0
         for slot in range(config.short_lived_markets):
             self._list_short(0.0, (slot + 1) / config.short_lived_markets)
         self._opening = [event for one in (*self._long, *self._short.values()) for event in one.stated()]
@@ -164,17 +165,27 @@ class GeneratorFeed:
         market.winner = self._chance.randrange(2)
         market.refines_by = self._oddities.refines_by(market)
         self._short[listing.condition] = market
-        heapq.heappush(self._endings, (ends_s + _RESOLVES_AFTER_SECONDS, listing.condition))
+        self._put_off(ends_s + _RESOLVES_AFTER_SECONDS, market)
         return market
 
     def _ended(self, now_s: float) -> Iterator[tuple[float, Event]]:
-        """Resolve the markets whose time is over, and list others in their place."""
-        while self._endings and self._endings[0][0] <= now_s:
-            at_s, condition = heapq.heappop(self._endings)
-            market = self._short.pop(condition)
-            document = resolved(market.listing.document, market.winner, at_s)
-            yield at_s, MarketStated(from_gamma(document, "generator", live=True))
+        """End the markets whose time is over, at once or in steps, and list others in their place."""
+        while self._due and self._due[0][0] <= now_s:
+            at_s, _, due = heapq.heappop(self._due)
+            if isinstance(due, Market):
+                yield at_s, MarketStated(due)
+                continue
+            condition = due.listing.condition
+            del self._short[condition]
+            (_, ended), *later = self._oddities.ending(due, at_s)
+            yield at_s, MarketStated(ended)
+            for step_s, market in later:
+                self._put_off(step_s, market)
             for leader in self._leaders:
                 leader.forget(condition)
             for event in self._list_short(at_s).stated():
                 yield at_s, event
+
+    def _put_off(self, at_s: float, due: Traded | Market) -> None:
+        self._put_off_count += 1
+        heapq.heappush(self._due, (at_s, self._put_off_count, due))
