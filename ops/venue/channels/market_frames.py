@@ -59,6 +59,14 @@ def price_change(
     }
 
 
+def without(document: Document, tokens: set[str]) -> Document:
+    """Return a message of several tokens without what it says of some of them."""
+    if "price_changes" not in document:
+        return document
+    left = [one for one in document["price_changes"] if one["asset_id"] not in tokens]
+    return document | {"price_changes": left}
+
+
 def last_trade_price(leg: Leg, timestamp_ms: int) -> Document:
     """A taker's trade."""
     return {
