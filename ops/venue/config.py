@@ -46,6 +46,8 @@ class VenueConfig:
     """Book moves without a trade, for each trade."""
     tick_change_share: float = 0.3
     """The part of the markets on ticks of a cent whose tick becomes finer once the price is extreme."""
+    version_two_share: float = 0.05
+    """The part of all markets that are of the second protocol, whose tokens are in `positionIds`."""
     late_share: float = 0.1
     """The part of the short-lived markets that close without a winner shown, and resolve a while later."""
     disputed_share: float = 0.02
@@ -97,7 +99,7 @@ class VenueConfig:
             raise BadSetting(f"wallets was {self.wallets}, but a trade takes at least {_WALLETS_MIN}")
         if self.markets + self.short_lived_markets < 1:
             raise BadSetting("markets and short_lived_markets were 0, but there must be something to trade")
-        for name in ("tick_change_share", *_ENDING_SHARES):
+        for name in ("tick_change_share", "version_two_share", *_ENDING_SHARES):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadSetting(f"{name} was {getattr(self, name)}, but a share goes from 0 to 1")
         shares = sum(getattr(self, name) for name in _ENDING_SHARES)

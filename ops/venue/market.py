@@ -130,10 +130,10 @@ def from_gamma(document: Document, where: str, *, live: bool = False) -> Market:
     condition = document.get("conditionId")
     if not isinstance(condition, str) or not condition:
         raise TapeUnplayable(f"{where}: a Gamma market has a conditionId, but here it was {condition!r}")
-    tokens = _string_list(document, "clobTokenIds", where)
+    tokens = _tokens(document, where)
     outcomes = _string_list(document, "outcomes", where)
     if len(tokens) != len(outcomes):
-        raise TapeUnplayable(f"{where}: {len(tokens)} clobTokenIds for {len(outcomes)} outcomes")
+        raise TapeUnplayable(f"{where}: {len(tokens)} token ids for {len(outcomes)} outcomes")
     prices = _string_list(document, "outcomePrices", where) if document.get("outcomePrices") else ()
     return Market(
         id=str(document.get("id", "")),
@@ -176,6 +176,19 @@ def _shifted(text: str, delta: timedelta) -> str:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment + delta).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _tokens(document: Document, where: str) -> tuple[str, ...]:
+    """Return the ids that the market trades by; the `clobTokenIds` of a v2 market are of no use."""
+    if document.get("version") != "v2":
+        return _string_list(document, "clobTokenIds", where)
+    try:
+        return tuple(msgspec.convert(document.get("positionIds"), list[str]))
+    except msgspec.ValidationError as error:
+        raise TapeUnplayable(
+            f"{where}: positionIds of a v2 Gamma market is a list of strings, "
+            f"not {document.get('positionIds')!r}"
+        ) from error
 
 
 def _string_list(document: Document, key: str, where: str) -> tuple[str, ...]:

@@ -169,6 +169,15 @@ class Catalogue:
         }
 
 
+def as_version_two(listing: Listing, chance: random.Random) -> Listing:
+    """Return a listing of the second protocol: it trades by position ids, and its other ids are of no use."""
+    module, zeros_from = 1 << 248, 104  # the 64 bits below are zero in every position id
+    stem = module | chance.getrandbits(144) << zeros_from | chance.getrandbits(32) << 8
+    positions = (str(stem), str(stem | 1))
+    document = listing.document | {"version": "v2", "positionIds": list(positions)}
+    return msgspec.structs.replace(listing, tokens=positions, document=document)
+
+
 def moment(at_s: float) -> str:
     """Return a date of the run as documents spell it."""
     return _text(ORIGIN + timedelta(seconds=at_s))

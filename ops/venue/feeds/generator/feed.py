@@ -149,7 +149,7 @@ class GeneratorFeed:
         return found if found is not None else next(m for m in self._long if m.listing.condition == condition)
 
     def _list_long(self) -> Traded:
-        listing = self._catalogue.long_lived()
+        listing = self._oddities.version(self._catalogue.long_lived())
         middle = int(self._chance.betavariate(1.2, 1.2) * listing.ticks)
         typical = 10 ** self._chance.uniform(2.8, 4.6)
         market = Traded(listing, Ladder(self._chance, listing.ticks, middle, typical))
@@ -159,7 +159,7 @@ class GeneratorFeed:
     def _list_short(self, now_s: float, part: float = 1.0) -> Traded:
         low, high = self._config.short_lived_seconds
         ends_s = now_s + self._chance.uniform(low, high) * part
-        listing = self._catalogue.short_lived(now_s, ends_s)
+        listing = self._oddities.version(self._catalogue.short_lived(now_s, ends_s))
         market = Traded(listing, Ladder(self._chance, listing.ticks, listing.ticks // 2, 2000.0))
         market.starts_s, market.ends_s = now_s, ends_s
         market.winner = self._chance.randrange(2)

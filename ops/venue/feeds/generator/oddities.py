@@ -12,7 +12,7 @@ from typing import Final
 
 from ops.venue import endings
 from ops.venue.config import VenueConfig
-from ops.venue.feeds.generator.catalogue import moment
+from ops.venue.feeds.generator.catalogue import Listing, as_version_two, moment
 from ops.venue.feeds.generator.traded import Traded
 from ops.venue.market import Market
 
@@ -26,7 +26,14 @@ class Oddities:
     def __init__(self, config: VenueConfig) -> None:
         self._config = config
         self._ticks = random.Random(f"{config.seed}/ticks")
+        self._versions = random.Random(f"{config.seed}/versions")
         self._ways = random.Random(f"{config.seed}/endings")
+
+    def version(self, listing: Listing) -> Listing:
+        """Return the listing, or what it is in the second version of the protocol."""
+        is_chosen = self._versions.random() < self._config.version_two_share
+        second = as_version_two(listing, self._versions)
+        return second if is_chosen else listing
 
     def refines_by(self, market: Traded) -> int:
         """Return how many new ticks the ladder rises by when its tick changes; 0 where it never does."""
