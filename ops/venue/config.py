@@ -11,6 +11,7 @@ from ops.venue.faults.spec import FaultSpec
 
 _WALLETS_MIN: Final = 2
 _PORT_MAX: Final = 65_535
+_ENDING_SHARES: Final = ("late_share", "disputed_share", "void_share", "legacy_share")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,20 @@ class VenueConfig:
     """The part of all transactions that one of the suggested leaders takes part in."""
     quotes_per_trade: float = 1.0
     """Book moves without a trade, for each trade."""
+    tick_change_share: float = 0.3
+    """The part of the markets on ticks of a cent whose tick becomes finer once the price is extreme."""
+    version_two_share: float = 0.05
+    """The part of all markets that are of the second protocol, whose tokens are in `positionIds`."""
+    late_share: float = 0.1
+    """The part of the short-lived markets that close without a winner shown, and resolve a while later."""
+    disputed_share: float = 0.02
+    """The part of them whose proposed winner is disputed for a while."""
+    void_share: float = 0.02
+    """The part of them that resolve 50-50."""
+    legacy_share: float = 0.0
+    """The part of them that close with prices of nothing, and never say who won."""
+    oracle_seconds: tuple[float, float] = (3.0, 12.0)
+    """How long what the oracle says before its last word stands."""
 
     autostart: bool = False
     """Start to play as soon as the venue listens."""
@@ -84,5 +99,11 @@ class VenueConfig:
             raise BadSetting(f"wallets was {self.wallets}, but a trade takes at least {_WALLETS_MIN}")
         if self.markets + self.short_lived_markets < 1:
             raise BadSetting("markets and short_lived_markets were 0, but there must be something to trade")
+        for name in ("tick_change_share", "version_two_share", *_ENDING_SHARES):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadSetting(f"{name} was {getattr(self, name)}, but a share goes from 0 to 1")
+        shares = sum(getattr(self, name) for name in _ENDING_SHARES)
+        if shares > 1:
+            raise BadSetting(f"{', '.join(_ENDING_SHARES)} were {shares:g} together, but the most is 1")
         if not 0 <= self.port <= _PORT_MAX:
             raise BadSetting(f"port was {self.port}, but ports go from 0 (any free one) to {_PORT_MAX}")

@@ -24,6 +24,9 @@ _DATES: Final = (
     "updatedAt",
 )
 
+_CERTAIN: Final = Decimal("0.99")
+_HALF: Final = Decimal("0.5")
+
 
 class Market(msgspec.Struct, kw_only=True, eq=False):
     """One market. `document` is what Gamma answers, with dates still on the clock of the tape."""
@@ -40,14 +43,49 @@ class Market(msgspec.Struct, kw_only=True, eq=False):
     live: bool
     """Whether Gamma's price fields follow the books; on a tape they stay as recorded."""
     document: Document
+    proposal: Decimal | None = None
+    """What the oracle was told that a share of the first outcome pays; no Gamma document says it."""
 
     @property
     def winner(self) -> int | None:
         """The index of the outcome that won, or None while nobody knows (50-50 and 0/0 included)."""
-        if not self.closed:
+        if not self.closed or self._oracle_said not in ("", "resolved"):
             return None
-        won = [index for index, price in enumerate(self.prices) if Decimal(price) >= Decimal("0.99")]
+        won = [index for index, price in enumerate(self.prices) if Decimal(price) >= _CERTAIN]
         return won[0] if len(won) == 1 else None
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it was decided without a winner, 50-50."""
+        is_decided = self.closed and self._oracle_said == "resolved"
+        return is_decided and len(self.prices) == 2 and {Decimal(one) for one in self.prices} == {_HALF}
+
+    @property
+    def payouts(self) -> tuple[Decimal, ...]:
+        """What a share of each outcome pays; empty while that is not decided, and where nobody says (0/0)."""
+        if self.is_void:
+            return (_HALF, _HALF)
+        winner = self.winner
+        return () if winner is None else tuple(Decimal(index == winner) for index in range(len(self.tokens)))
+
+    @property
+    def oracle(self) -> str:
+        """The oracle's last word, from `posed` to `resolved`; empty where it has not said any."""
+        return self._oracle_said or ("resolved" if self.payouts else "")
+
+    @property
+    def oracle_history(self) -> tuple[str, ...]:
+        """What the oracle has said before its last word; empty for markets that resolve without it."""
+        text = self.document.get("umaResolutionStatuses")
+        try:
+            return tuple(msgspec.json.decode(text if isinstance(text, str) else "[]", type=list[str]))
+        except msgspec.MsgspecError:
+            return ()
+
+    @property
+    def _oracle_said(self) -> str:
+        """What the document itself says; its field depends on the version of the protocol."""
+        return str(self.document.get("umaResolutionStatus") or self.document.get("resolutionStatus") or "")
 
     @property
     def fee_rate(self) -> Decimal:
@@ -76,6 +114,11 @@ class Market(msgspec.Struct, kw_only=True, eq=False):
         first = events[0] if isinstance(events, list) and events else {}
         return first if isinstance(first, dict) else {}
 
+    def with_tick(self, tick: Decimal) -> Market:
+        """Return the same market on another grid of prices."""
+        document = self.document | {"orderPriceMinTickSize": float(tick)}
+        return msgspec.structs.replace(self, tick_size=tick, document=document)
+
     def opposite(self, token: str) -> str | None:
         """Return the other token of a binary market."""
         others = [other for other in self.tokens if other != token]
@@ -87,10 +130,10 @@ def from_gamma(document: Document, where: str, *, live: bool = False) -> Market:
     condition = document.get("conditionId")
     if not isinstance(condition, str) or not condition:
         raise TapeUnplayable(f"{where}: a Gamma market has a conditionId, but here it was {condition!r}")
-    tokens = _string_list(document, "clobTokenIds", where)
+    tokens = _tokens(document, where)
     outcomes = _string_list(document, "outcomes", where)
     if len(tokens) != len(outcomes):
-        raise TapeUnplayable(f"{where}: {len(tokens)} clobTokenIds for {len(outcomes)} outcomes")
+        raise TapeUnplayable(f"{where}: {len(tokens)} token ids for {len(outcomes)} outcomes")
     prices = _string_list(document, "outcomePrices", where) if document.get("outcomePrices") else ()
     return Market(
         id=str(document.get("id", "")),
@@ -133,6 +176,19 @@ def _shifted(text: str, delta: timedelta) -> str:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment + delta).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _tokens(document: Document, where: str) -> tuple[str, ...]:
+    """Return the ids that the market trades by; the `clobTokenIds` of a v2 market are of no use."""
+    if document.get("version") != "v2":
+        return _string_list(document, "clobTokenIds", where)
+    try:
+        return tuple(msgspec.convert(document.get("positionIds"), list[str]))
+    except msgspec.ValidationError as error:
+        raise TapeUnplayable(
+            f"{where}: positionIds of a v2 Gamma market is a list of strings, "
+            f"not {document.get('positionIds')!r}"
+        ) from error
 
 
 def _string_list(document: Document, key: str, where: str) -> tuple[str, ...]:

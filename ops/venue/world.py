@@ -1,6 +1,6 @@
 """The state of the local Polymarket: markets, books and trades, and who hears of changes.
 
-Every change enters by `apply`, from the player alone; routes only read.
+Every change enters by `apply`, from the player or from a test that scripts what happens; routes only read.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ops.venue.feeds.events import (
     LegsTraded,
     LevelsChanged,
     MarketStated,
+    TickChanged,
 )
 from ops.venue.ledger import Ledger
 from ops.venue.leg import Leg
@@ -42,6 +43,9 @@ class Listener(Protocol):
     def on_market(self, market: Market, *, is_new: bool, has_resolved: bool) -> None:
         """A market was listed, or its state changed."""
 
+    def on_tick(self, market: Market, old_tick: Decimal) -> None:
+        """A market that is open lies on another grid of prices; its books say so a little later."""
+
 
 class World:
     """Markets by id, condition, slug and token; books by token; the ledger of trades."""
@@ -53,6 +57,8 @@ class World:
         self.markets: dict[str, Market] = {}
         self.by_token: dict[str, Market] = {}
         self.listeners: list[Listener] = []
+        self.stated_ns: dict[str, int] = {}
+        """When each market was last stated during play, by condition."""
         self.clock_shift = timedelta()
         """How far the feed's own dates lie behind the play clock."""
         for event in feed.opening():
@@ -67,7 +73,11 @@ class World:
         elif isinstance(event, BookStated):
             self._restate(event.book, now_ns)
         elif isinstance(event, MarketStated):
-            self._state(event.market)
+            self._state(event.market, now_ns)
+        elif isinstance(event, TickChanged):
+            known = self.markets.get(event.condition)
+            if known is not None:
+                self._state(known.with_tick(event.tick), now_ns)
         elif isinstance(event, FrameRecorded):
             for listener in self.listeners:
                 listener.on_frame(event.text)
@@ -129,9 +139,11 @@ class World:
         if changes:
             self._change(book.condition, changes, now_ns)
 
-    def _state(self, market: Market) -> None:
+    def _state(self, market: Market, now_ns: int) -> None:
         known = self.markets.get(market.condition)
         self.markets[market.condition] = market
+        if now_ns > 0:
+            self.stated_ns[market.condition] = now_ns
         for token in market.tokens:
             self.by_token[token] = market
         if market.closed:
@@ -140,6 +152,8 @@ class World:
         has_resolved = market.winner is not None and (known is None or known.winner is None)
         for listener in self.listeners:
             listener.on_market(market, is_new=known is None, has_resolved=has_resolved)
+            if known is not None and known.tick_size != market.tick_size and not market.closed:
+                listener.on_tick(market, known.tick_size)
 
     def _opposite(self, token: str) -> str:
         market = self.by_token.get(token)

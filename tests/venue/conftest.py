@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import aiohttp
 import pytest
 
 from ops.venue import Venue, VenueConfig
+from ops.venue.book import LevelChange
+from ops.venue.leg import Side
 
 SUBSCRIBE = {"action": "subscribe", "subscriptions": [{"topic": "activity", "type": "trades"}]}
 CONDITION = "0x" + "c1" * 32
@@ -46,6 +49,11 @@ def book(token: str = YES, bid: str = "0.59", ask: str = "0.61", size: str = "10
     """Return a book of one level a side."""
     levels = {"bids": [{"price": bid, "size": size}], "asks": [{"price": ask, "size": size}]}
     return {"asset_id": token, "market": CONDITION, **levels}
+
+
+def level(token: str, side: Side, price: str, size: str) -> LevelChange:
+    """Return one level's new size."""
+    return LevelChange(token, side, Decimal(price), Decimal(size))
 
 
 def frame(**changes: Any) -> dict[str, Any]:
@@ -194,6 +202,7 @@ class Make:
     market = staticmethod(market)
     book = staticmethod(book)
     frame = staticmethod(frame)
+    level = staticmethod(level)
     condition, yes, no, wallet = CONDITION, YES, NO, WALLET
 
 

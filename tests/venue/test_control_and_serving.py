@@ -102,6 +102,8 @@ def test_a_tape_that_is_missing_broken_or_empty_is_a_clear_error(tmp_path):
         {"wallets": 1},
         {"markets": 0, "short_lived_markets": 0},
         {"port": 70_000},
+        {"tick_change_share": 1.5},
+        {"late_share": 0.6, "void_share": 0.6},
     ],
 )
 def test_an_impossible_setting_is_named(wrong):

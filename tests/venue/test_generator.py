@@ -140,9 +140,11 @@ def test_short_markets_resolve_and_others_take_their_place(day):
     closed = [e.market for _, e in day[1] if isinstance(e, MarketStated) and e.market.closed]
     listed = [e.market for _, e in day[1] if isinstance(e, MarketStated) and not e.market.closed]
     assert len(closed) > 5
-    assert len(listed) == len(closed)
-    assert {market.winner for market in closed} == {0, 1}
-    assert all(set(market.prices) == {"0", "1"} for market in closed)
+    assert len(listed) == len({market.condition for market in closed})
+    won = [market for market in closed if market.winner is not None]
+    assert {market.winner for market in won} == {0, 1}
+    assert all(set(market.prices) == {"0", "1"} for market in won)
+    assert len(won) > 0.7 * len(listed)
 
 
 def test_wallets_are_sent_in_mixed_case(day):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ops.venue.book import LevelChange
 from ops.venue.channels import market_frames
 from ops.venue.channels.connection import Connection, Connections
 from ops.venue.channels.outbox import Outbox
+from ops.venue.faults.mute import MutedTokens
 from ops.venue.faults.plan import FaultPlan
 from ops.venue.leg import Leg
 from ops.venue.market import Market
@@ -24,10 +26,15 @@ if TYPE_CHECKING:
 class MarketConnection(Connection):
     """A subscriber, its tokens, and whether it asked for the custom events."""
 
-    def __init__(self, ordinal: int, outbox: Outbox) -> None:
+    def __init__(self, ordinal: int, outbox: Outbox, muted: MutedTokens) -> None:
         super().__init__(ordinal, outbox)
         self.tokens: set[str] = set()
+        self.muted = muted
         self.is_custom = False
+
+    def status(self) -> dict[str, object]:
+        """Return the figures that `/control/status` shows."""
+        return super().status() | {"tokens": len(self.tokens), "mute": len(self.muted.among(self.tokens))}
 
 
 class MarketChannel:
@@ -35,10 +42,10 @@ class MarketChannel:
 
     def __init__(self, world: World, plan: FaultPlan, *, frames_max: int) -> None:
         self._world = world
-        self._traded: set[str] = set()
-        self.connections: Connections[MarketConnection] = Connections(
-            "market", plan, frames_max, MarketConnection
-        )
+        self._plan = plan
+        self._owed: set[str] = set()
+        """The tokens whose whole book follows with the next change of its levels."""
+        self.connections: Connections[MarketConnection] = Connections("market", plan, frames_max, self._make)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket."""
@@ -50,7 +57,7 @@ class MarketChannel:
             return
         for leg in legs:
             if leg.role == "taker":
-                self._traded.add(leg.token)
+                self._owed.add(leg.token)
                 self._send((leg.token,), partial(market_frames.last_trade_price, leg, played_at // 1_000_000))
 
     def on_frame(self, text: str) -> None:
@@ -65,8 +72,8 @@ class MarketChannel:
         self._send(tokens, partial(market_frames.price_change, condition, changes, books, now_ms))
         for token in touched:
             self._send((token,), partial(market_frames.best_bid_ask, books[token], now_ms), custom=True)
-        for token in self._traded.intersection(tokens):
-            self._traded.discard(token)
+        for token in self._owed.intersection(tokens):
+            self._owed.discard(token)
             self._send(
                 (token,), partial(market_frames.book, books[token], self._world.by_token.get(token), now_ms)
             )
@@ -79,6 +86,15 @@ class MarketChannel:
         if has_resolved:
             self._send(market.tokens, partial(market_frames.market_resolved, market, now_ms), custom=True)
 
+    def on_tick(self, market: Market, old_tick: Decimal) -> None:
+        """Tell of another grid; a token's book follows with the next change of its levels."""
+        if not self.connections:
+            return
+        now_ms = self._now_ms()
+        for token in market.tokens:
+            self._owed.add(token)
+            self._send((token,), partial(market_frames.tick_size_change, market, token, old_tick, now_ms))
+
     def _now_ms(self) -> int:
         return self._world.clock.now_ns() // 1_000_000
 
@@ -90,9 +106,17 @@ class MarketChannel:
         for connection in self.connections:
             if custom and not connection.is_custom:
                 continue
-            if tokens is None or any(token in connection.tokens for token in tokens):
-                text = text if text is not None else msgspec.json.encode(build()).decode()
-                connection.outbox.put(text)
+            muted = connection.muted.among(tokens or ())
+            if tokens is not None and not connection.tokens.intersection(tokens) - muted:
+                continue
+            if muted:
+                connection.outbox.put(_text(market_frames.without(build(), muted)))
+                continue
+            text = text if text is not None else _text(build())
+            connection.outbox.put(text)
+
+    def _make(self, ordinal: int, outbox: Outbox) -> MarketConnection:
+        return MarketConnection(ordinal, outbox, MutedTokens(self._plan, ordinal))
 
     def _on_text(self, connection: MarketConnection, text: str) -> None:
         try:
@@ -104,6 +128,8 @@ class MarketChannel:
         tokens = [token for token in message.get("assets_ids") or () if isinstance(token, str)]
         if message.get("operation") == "unsubscribe":
             connection.tokens.difference_update(tokens)
+            for token in tokens:
+                connection.muted.let_go(token)
             return
         if message.get("operation") != "subscribe" and message.get("type") != "market":
             return
@@ -112,14 +138,22 @@ class MarketChannel:
         # An asset that is active already is refused, so it is not dumped again.
         fresh = [token for token in dict.fromkeys(tokens) if token not in connection.tokens]
         connection.tokens.update(fresh)
+        for token in fresh:
+            connection.muted.hold(token)
         if message.get("initial_dump") is not False:
             self._dump(connection, fresh)
 
     def _dump(self, connection: MarketConnection, tokens: Sequence[str]) -> None:
-        books = [self._world.books[token] for token in tokens if token in self._world.books]
+        muted = connection.muted.among(tokens)
+        heard = [token for token in tokens if token not in muted]
+        books = [self._world.books[token] for token in heard if token in self._world.books]
         if books:
             now_ms = self._now_ms()
             frames = [
                 market_frames.book(book, self._world.by_token.get(book.token), now_ms) for book in books
             ]
-            connection.outbox.put(msgspec.json.encode(frames).decode())
+            connection.outbox.put(_text(frames))
+
+
+def _text(document: Any) -> str:
+    return msgspec.json.encode(document).decode()

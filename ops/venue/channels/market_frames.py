@@ -59,6 +59,14 @@ def price_change(
     }
 
 
+def without(document: Document, tokens: set[str]) -> Document:
+    """Return a message of several tokens without what it says of some of them."""
+    if "price_changes" not in document:
+        return document
+    left = [one for one in document["price_changes"] if one["asset_id"] not in tokens]
+    return document | {"price_changes": left}
+
+
 def last_trade_price(leg: Leg, timestamp_ms: int) -> Document:
     """A taker's trade."""
     return {
@@ -84,6 +92,18 @@ def best_bid_ask(state: Book, now_ms: int) -> Document:
         "best_bid": _price(bid),
         "best_ask": _price(ask),
         "spread": plain(ask - bid) if bid is not None and ask is not None else "0",
+        "timestamp": str(now_ms),
+    }
+
+
+def tick_size_change(market: Market, token: str, old_tick: Decimal, now_ms: int) -> Document:
+    """Another grid for the prices of a token."""
+    return {
+        "event_type": "tick_size_change",
+        "market": market.condition,
+        "asset_id": token,
+        "old_tick_size": plain(old_tick),
+        "new_tick_size": plain(market.tick_size),
         "timestamp": str(now_ms),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -88,6 +89,9 @@ class RtdsChannel:
 
     def on_market(self, market: Market, *, is_new: bool, has_resolved: bool) -> None:
         """Markets are of no concern here."""
+
+    def on_tick(self, market: Market, old_tick: Decimal) -> None:
+        """Nor are their ticks."""
 
     def _queue(self, connection: RtdsConnection, frame: str) -> None:
         connection.outbox.put(frame)

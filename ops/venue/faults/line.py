@@ -39,6 +39,12 @@ _GARBAGE: Final[tuple[Frame, ...]] = (
     b"\x00\xff\xfe\x80binary",
 )
 
+_PADDED: Final = {
+    "rtds": '{"topic":"activity","type":"trades","padding":"',
+    "market": '{"event_type":"book","padding":"',
+}
+"""How an oversized frame of each channel begins."""
+
 _REORDER_IDLE_S: Final = 0.25
 """How long a frame is held for the sake of disorder when no other frame comes."""
 
@@ -143,7 +149,7 @@ class FrameLine:
         if isinstance(fault, Garbage):
             return [strikes.chance.choice(_GARBAGE), frame]
         if isinstance(fault, Oversized):
-            return ['{"topic":"activity","type":"trades","padding":"' + "x" * fault.size_bytes + '"}', frame]
+            return [_PADDED[self._channel] + "x" * fault.size_bytes + '"}', frame]
         if isinstance(fault, Blank):
             return ["", frame]
         if isinstance(fault, Backdate) and isinstance(frame, str):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from ops.venue.clock import Clock, monotonic_s
-from ops.venue.faults.spec import Fault, FaultSpec, RequestFault, SocketFault
+from ops.venue.faults.spec import Fault, FaultSpec, Mute, RequestFault, SocketFault
 
 
 class Strikes:
@@ -56,6 +56,7 @@ class FaultPlan:
         self.version += 1
         self._count: Counter[int] = Counter()
         self._set_at = self.now_s()
+        self.has_mutes = any(isinstance(fault, Mute) for fault in spec.faults)
         self._requests = [
             strikes for strikes in self._strikes("http", 0) if isinstance(strikes.fault, RequestFault)
         ]
@@ -71,9 +72,20 @@ class FaultPlan:
         return [
             strikes
             for strikes in self._strikes(channel, ordinal)
-            if isinstance(strikes.fault, SocketFault)
-            and strikes.fault.channel in ("*", channel)
-            and strikes.fault.connection in (None, ordinal)
+            if _is_on(strikes.fault, channel, ordinal) and not isinstance(strikes.fault, Mute)
+        ]
+
+    def mutes(self, ordinal: int, token: str, draw: int) -> list[Strikes]:
+        """Return the faults that mute a token on one market connection; each `draw` has its own chance."""
+        if not self.has_mutes:
+            return []
+        return [
+            strikes
+            for strikes in self._strikes("market", f"{ordinal}/{token}/{draw}")
+            if isinstance(strikes.fault, Mute)
+            and _is_on(strikes.fault, "market", ordinal)
+            and strikes.is_chosen()
+            and strikes.spend()
         ]
 
     def for_request(self, path: str) -> list[Strikes]:
@@ -90,11 +102,19 @@ class FaultPlan:
             counts[str(fault.__struct_config__.tag)] += self._count[index]
         return dict(counts)
 
-    def _strikes(self, channel: str, ordinal: int) -> list[Strikes]:
+    def _strikes(self, channel: str, which: int | str) -> list[Strikes]:
         return [
-            Strikes(fault, random.Random(f"{self.spec.seed}/{index}/{channel}/{ordinal}"), self._count, index)
+            Strikes(fault, random.Random(f"{self.spec.seed}/{index}/{channel}/{which}"), self._count, index)
             for index, fault in enumerate(self.spec.faults)
         ]
+
+
+def _is_on(fault: Fault, channel: str, ordinal: int) -> bool:
+    return (
+        isinstance(fault, SocketFault)
+        and fault.channel in ("*", channel)
+        and fault.connection in (None, ordinal)
+    )
 
 
 def _concerns(fault: Fault, path: str) -> bool:

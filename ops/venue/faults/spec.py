@@ -57,6 +57,14 @@ class Silence(SocketFault, frozen=True, kw_only=True, tag="silence"):
     """
 
 
+class Mute(SocketFault, frozen=True, kw_only=True, tag="mute"):
+    """Withholds everything about a token on one connection of the market channel, while other tokens flow.
+
+    `rate` is the chance for each token and connection; subscribing again after unsubscribing draws anew. It
+    strikes, and counts for `limit`, once for each token chosen.
+    """
+
+
 class Disconnect(SocketFault, frozen=True, kw_only=True, tag="disconnect"):
     """Ends the connection once it is `after_s` old: with a close frame of that `code`, or without a word.
 
@@ -151,6 +159,7 @@ AnyFault = (
     Duplicate
     | Drop
     | Silence
+    | Mute
     | Disconnect
     | Reorder
     | Garbage

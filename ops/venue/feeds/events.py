@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
@@ -31,6 +32,13 @@ class LevelsChanged(msgspec.Struct, frozen=True):
     changes: Sequence[LevelChange]
 
 
+class TickChanged(msgspec.Struct, frozen=True):
+    """A market's prices lie on another grid from now on."""
+
+    condition: str
+    tick: Decimal
+
+
 class LegsTraded(msgspec.Struct, frozen=True):
     """One transaction happened; its legs in the order of their frames."""
 
@@ -43,7 +51,7 @@ class FrameRecorded(msgspec.Struct, frozen=True):
     text: str
 
 
-Event = MarketStated | BookStated | LevelsChanged | LegsTraded | FrameRecorded
+Event = MarketStated | BookStated | LevelsChanged | TickChanged | LegsTraded | FrameRecorded
 
 
 class Feed(Protocol):

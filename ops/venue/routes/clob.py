@@ -103,7 +103,7 @@ class ClobRoutes:
             "fpmm": "",
             "game_start_time": document.get("gameStartTime"),
             "icon": market.icon,
-            "is_50_50_outcome": False,
+            "is_50_50_outcome": market.is_void,
             "maker_base_fee": 0,
             "market_slug": market.slug,
             "minimum_order_size": market.min_size,

@@ -1,4 +1,4 @@
-"""Data API v2: activity, trades and positions; behind by a lag, cached by URL, numbers as JSON numbers."""
+"""Data API v2: activity, trades, positions and resolutions, cached by URL; what comes of trades lags."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ops.venue.routes.answers import json_answer
 from ops.venue.routes.cdn import Cdn
 from ops.venue.routes.paging import BadParameter, Query, page, read_query
 from ops.venue.routes.positions import positions
+from ops.venue.routes.resolutions import resolutions
 from ops.venue.world import World
 
 _TYPES: Final = frozenset(
@@ -56,6 +57,7 @@ class DataRoutes:
             web.get("/data/v2/activity", self._cached(self._activity, config.activity_cache_seconds)),
             web.get("/data/v2/trades", self._cached(self._trades, config.trades_cache_seconds)),
             web.get("/data/v2/positions", self._cached(self._positions, config.positions_cache_seconds)),
+            web.get("/data/v2/resolutions", self._cached(self._resolutions, 0)),
             web.get("/data/v2/status", self._status),
         ]
 
@@ -102,13 +104,10 @@ class DataRoutes:
             for one in positions(self._world, rows, status)
             if not query.conditions or one["condition_id"] in query.conditions
         ]
-        pagination = {
-            "limit": query.limit,
-            "offset": 0,
-            "has_more": len(found) > query.limit,
-            "next_cursor": None,
-        }
-        return json_answer({"data": found[: query.limit], "pagination": pagination})
+        return _one_page(found, query)
+
+    def _resolutions(self, query: Query) -> web.Response:
+        return _one_page(resolutions(self._world, query), query)
 
     async def _status(self, request: web.Request) -> web.Response:
         lag = int(self._config.activity_lag_seconds)
@@ -163,6 +162,17 @@ class DataRoutes:
             "profile_image": "",
             "profile_image_optimized": "",
         }
+
+
+def _one_page(found: list[dict[str, Any]], query: Query) -> web.Response:
+    """Return the first rows; a cursor to more of them is not reproduced."""
+    pagination = {
+        "limit": query.limit,
+        "offset": 0,
+        "has_more": len(found) > query.limit,
+        "next_cursor": None,
+    }
+    return json_answer({"data": found[: query.limit], "pagination": pagination})
 
 
 def refusal(status: int, code: str, message: str, *, parameter: str | None = None) -> web.Response:

@@ -55,7 +55,7 @@ def _document(world: World, holding: _Holding) -> dict[str, Any]:
     price = world.outcome_price(market, index) if market is not None else leg.price
     value = holding.size * price
     unrealised = value - holding.cost
-    closed = market is not None and market.closed
+    decided = market is not None and bool(market.payouts)
     document = world.document(market) if market is not None else {}
     amounts = {
         "current_size": holding.size,
@@ -78,7 +78,7 @@ def _document(world: World, holding: _Holding) -> dict[str, Any]:
         "condition_id": leg.condition,
         **{key: neat(round(amount, 6)) for key, amount in amounts.items()},
         "status": _status(world, holding).removesuffix("_LOST"),  # a filter knows the losers, a row does not
-        "redeemable": closed and holding.size > ZERO,
+        "redeemable": decided and holding.size > ZERO,
         "mergeable": False,
         "negative_risk": market.neg_risk if market is not None else False,
         "archived": False,
@@ -105,7 +105,7 @@ def _status(world: World, holding: _Holding) -> str:
         return "CLOSED"
     token = holding.last.leg.token
     market = world.by_token.get(token)
-    if market is None or not market.closed:
+    if market is None or not market.payouts:
         return "OPEN"
-    has_worth = world.outcome_price(market, market.tokens.index(token)) > ZERO
+    has_worth = market.payouts[market.tokens.index(token)] > ZERO
     return "REDEEMABLE" if has_worth else "REDEEMABLE_LOST"

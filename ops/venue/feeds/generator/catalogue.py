@@ -169,16 +169,18 @@ class Catalogue:
         }
 
 
-def resolved(document: dict[str, Any], winner: int, at_s: float) -> dict[str, Any]:
-    """Return the document as it is once the market has resolved."""
-    return document | {
-        "closed": True,
-        "acceptingOrders": False,
-        "outcomePrices": json.dumps(["1", "0"] if winner == 0 else ["0", "1"]),
-        "closedTime": _text(ORIGIN + timedelta(seconds=at_s)),
-        "umaResolutionStatus": "resolved",
-        "automaticallyResolved": True,
-    }
+def as_version_two(listing: Listing, chance: random.Random) -> Listing:
+    """Return a listing of the second protocol: it trades by position ids, and its other ids are of no use."""
+    module, zeros_from = 1 << 248, 104  # the 64 bits below are zero in every position id
+    stem = module | chance.getrandbits(144) << zeros_from | chance.getrandbits(32) << 8
+    positions = (str(stem), str(stem | 1))
+    document = listing.document | {"version": "v2", "positionIds": list(positions)}
+    return msgspec.structs.replace(listing, tokens=positions, document=document)
+
+
+def moment(at_s: float) -> str:
+    """Return a date of the run as documents spell it."""
+    return _text(ORIGIN + timedelta(seconds=at_s))
 
 
 def _text(moment: datetime) -> str:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import Final
 
-from ops.venue.book import Book, LevelChange, complement
 from ops.venue.config import VenueConfig
-from ops.venue.decimals import ONE
-from ops.venue.feeds.events import BookStated, Event, LegsTraded, LevelsChanged, MarketStated
-from ops.venue.feeds.generator.catalogue import ORIGIN, Catalogue, Listing, resolved
+from ops.venue.feeds.events import Event, LegsTraded, MarketStated
+from ops.venue.feeds.generator.catalogue import ORIGIN, Catalogue
 from ops.venue.feeds.generator.ladder import Ladder
 from ops.venue.feeds.generator.leaders import Leader
+from ops.venue.feeds.generator.oddities import Oddities
 from ops.venue.feeds.generator.sizes import draw_size
+from ops.venue.feeds.generator.traded import Traded
 from ops.venue.feeds.generator.trading import Fill, make_legs
 from ops.venue.feeds.generator.wallets import Population, Trader, make_trader
 from ops.venue.leg import Leg, Side
-from ops.venue.market import from_gamma
+from ops.venue.market import Market
 
 _LEADER_MAKES: Final = 0.25
 """How often a leader's order is the resting one."""
@@ -34,40 +33,24 @@ _SHORT_LIVED_SHARE: Final = 0.15
 _RESOLVES_AFTER_SECONDS: Final = 1.0
 
 
-class _Trading:
-    """A listed market and its ladder; short-lived ones know when they end and who will win."""
-
-    def __init__(self, listing: Listing, ladder: Ladder) -> None:
-        self.listing = listing
-        self.ladder = ladder
-        self.starts_s = 0.0
-        self.ends_s: float | None = None
-        self.winner = 0
-
-    def up_chance(self, now_s: float) -> float:
-        """Return how likely the first outcome's price rises: even, until the end of the market draws near."""
-        if self.ends_s is None:
-            return 0.5
-        part = min(1.0, (now_s - self.starts_s) / (self.ends_s - self.starts_s))
-        return 0.5 + (0.45 if self.winner == 0 else -0.45) * part
-
-
 class GeneratorFeed:
     """A feed out of a seed. `events` is to be drawn from once."""
 
     def __init__(self, config: VenueConfig) -> None:
         self._config = config
         self._chance = random.Random(config.seed)
+        self._oddities = Oddities(config)
         self._catalogue = Catalogue(self._chance)
         self._population = Population(self._chance, config.wallets)
         self._leaders = [Leader(make_trader(self._chance), self._chance) for _ in range(config.leaders)]
         self._long = [self._list_long() for _ in range(config.markets)]
         self._popularity = [1.0 / (rank + 2) ** 0.8 for rank in range(config.markets)]
-        self._short: dict[str, _Trading] = {}
-        self._endings: list[tuple[float, str]] = []
+        self._short: dict[str, Traded] = {}
+        self._due: list[tuple[float, int, Traded | Market]] = []
+        self._put_off_count = 0
         for slot in range(config.short_lived_markets):
             self._list_short(0.0, (slot + 1) / config.short_lived_markets)
-        self._opening = [event for one in (*self._long, *self._short.values()) for event in _stated(one)]
+        self._opening = [event for one in (*self._long, *self._short.values()) for event in one.stated()]
 
     @property
     def origin_ns(self) -> int:
@@ -92,20 +75,20 @@ class GeneratorFeed:
             market, legs = self._transaction(now_s)
             yield now_ns, LegsTraded(legs)
             market.ladder.requote(market.up_chance(now_s))
-            yield from ((now_ns, event) for event in _changes(market))
+            yield from ((now_ns, event) for event in market.moved())
             yield from ((now_ns, event) for event in self._quotes(now_s))
             now_s += self._chance.expovariate(self._config.frames_per_second / len(legs))
 
-    def _transaction(self, now_s: float) -> tuple[_Trading, list[Leg]]:
+    def _transaction(self, now_s: float) -> tuple[Traded, list[Leg]]:
         if self._leaders and self._chance.random() < self._config.leader_share:
             return self._leader_transaction()
         market = self._any_market()
         side: Side = "BUY" if self._chance.random() < 0.7 else "SELL"
         outcome = self._chance.randrange(2)
-        fills = _fills(market, outcome, side, draw_size(self._chance))
+        fills = market.fills(outcome, side, draw_size(self._chance))
         return market, self._legs(market, self._population.pick(), outcome, side, fills, _SPLIT_TAKER)
 
-    def _leader_transaction(self) -> tuple[_Trading, list[Leg]]:
+    def _leader_transaction(self) -> tuple[Traded, list[Leg]]:
         weights = [1.0 / (rank + 1) for rank in range(len(self._leaders))]
         leader = self._chance.choices(self._leaders, weights=weights)[0]
         wants = leader.next()
@@ -115,22 +98,20 @@ class GeneratorFeed:
         if self._chance.random() < _LEADER_MAKES:
             legs = self._met_by_taker(market, leader.trader, outcome, wants.side, wants.size)
         else:
-            fills = _fills(market, outcome, wants.side, wants.size)
+            fills = market.fills(outcome, wants.side, wants.size)
             legs = self._legs(market, leader.trader, outcome, wants.side, fills, _SPLIT_LEADER)
         leader.note(legs)
         return market, legs
 
-    def _met_by_taker(
-        self, market: _Trading, maker: Trader, outcome: int, side: Side, size: int
-    ) -> list[Leg]:
+    def _met_by_taker(self, market: Traded, maker: Trader, outcome: int, side: Side, size: int) -> list[Leg]:
         """Return a transaction in which somebody takes the leader's resting order."""
         taken: Side = "SELL" if side == "BUY" else "BUY"
-        fills = _fills(market, outcome, taken, size)[:1]
+        fills = market.fills(outcome, taken, size)[:1]
         return self._legs(market, self._population.pick(), outcome, taken, fills, 0.0, maker)
 
     def _legs(
         self,
-        market: _Trading,
+        market: Traded,
         taker: Trader,
         outcome: int,
         side: Side,
@@ -156,83 +137,55 @@ class GeneratorFeed:
         for _ in range(count):
             market = self._any_market()
             market.ladder.requote(market.up_chance(now_s))
-            yield from _changes(market)
+            yield from market.moved()
 
-    def _any_market(self) -> _Trading:
+    def _any_market(self) -> Traded:
         if not self._long or (self._short and self._chance.random() < _SHORT_LIVED_SHARE):
             return self._chance.choice(list(self._short.values()))
         return self._chance.choices(self._long, weights=self._popularity)[0]
 
-    def _market(self, condition: str) -> _Trading:
+    def _market(self, condition: str) -> Traded:
         found = self._short.get(condition)
         return found if found is not None else next(m for m in self._long if m.listing.condition == condition)
 
-    def _list_long(self) -> _Trading:
-        listing = self._catalogue.long_lived()
+    def _list_long(self) -> Traded:
+        listing = self._oddities.version(self._catalogue.long_lived())
         middle = int(self._chance.betavariate(1.2, 1.2) * listing.ticks)
         typical = 10 ** self._chance.uniform(2.8, 4.6)
-        return _Trading(listing, Ladder(self._chance, listing.ticks, middle, typical))
+        market = Traded(listing, Ladder(self._chance, listing.ticks, middle, typical))
+        market.refines_by = self._oddities.refines_by(market)
+        return market
 
-    def _list_short(self, now_s: float, part: float = 1.0) -> _Trading:
+    def _list_short(self, now_s: float, part: float = 1.0) -> Traded:
         low, high = self._config.short_lived_seconds
         ends_s = now_s + self._chance.uniform(low, high) * part
-        listing = self._catalogue.short_lived(now_s, ends_s)
-        market = _Trading(listing, Ladder(self._chance, listing.ticks, listing.ticks // 2, 2000.0))
+        listing = self._oddities.version(self._catalogue.short_lived(now_s, ends_s))
+        market = Traded(listing, Ladder(self._chance, listing.ticks, listing.ticks // 2, 2000.0))
         market.starts_s, market.ends_s = now_s, ends_s
         market.winner = self._chance.randrange(2)
+        market.refines_by = self._oddities.refines_by(market)
         self._short[listing.condition] = market
-        heapq.heappush(self._endings, (ends_s + _RESOLVES_AFTER_SECONDS, listing.condition))
+        self._put_off(ends_s + _RESOLVES_AFTER_SECONDS, market)
         return market
 
     def _ended(self, now_s: float) -> Iterator[tuple[float, Event]]:
-        """Resolve the markets whose time is over, and list others in their place."""
-        while self._endings and self._endings[0][0] <= now_s:
-            at_s, condition = heapq.heappop(self._endings)
-            market = self._short.pop(condition)
-            document = resolved(market.listing.document, market.winner, at_s)
-            yield at_s, MarketStated(from_gamma(document, "generator", live=True))
+        """End the markets whose time is over, at once or in steps, and list others in their place."""
+        while self._due and self._due[0][0] <= now_s:
+            at_s, _, due = heapq.heappop(self._due)
+            if isinstance(due, Market):
+                yield at_s, MarketStated(due)
+                continue
+            condition = due.listing.condition
+            del self._short[condition]
+            (_, ended), *later = self._oddities.ending(due, at_s)
+            yield at_s, MarketStated(ended)
+            for step_s, market in later:
+                self._put_off(step_s, market)
             for leader in self._leaders:
                 leader.forget(condition)
-            for event in _stated(self._list_short(at_s)):
+            for event in self._list_short(at_s).stated():
                 yield at_s, event
 
-
-def _fills(market: _Trading, outcome: int, side: Side, size: int) -> list[Fill]:
-    """Let an order in either outcome take from the ladder of the first one."""
-    ladder = market.ladder
-    if outcome == 0:
-        return [Fill(tick, filled) for tick, filled in ladder.take(side, size)]
-    mirrored: Side = "SELL" if side == "BUY" else "BUY"
-    return [Fill(ladder.ticks - tick, filled) for tick, filled in ladder.take(mirrored, size)]
-
-
-def _changes(market: _Trading) -> Iterator[Event]:
-    ticks = Decimal(market.ladder.ticks)
-    first, second = market.listing.tokens
-    changes = [
-        LevelChange(first, side, tick / ticks, Decimal(size).scaleb(-6))
-        for side, tick, size in market.ladder.changes()
-    ]
-    if changes:
-        yield LevelsChanged(market.listing.condition, [*changes, *complement(changes, second)])
-
-
-def _stated(market: _Trading) -> list[Event]:
-    ladder, listing = market.ladder, market.listing
-    ladder.changes()  # the whole book is stated, so nothing of it is news
-    ticks = Decimal(ladder.ticks)
-    bids = {tick / ticks: Decimal(size).scaleb(-6) for tick, size in ladder.bids.items()}
-    asks = {tick / ticks: Decimal(size).scaleb(-6) for tick, size in ladder.asks.items()}
-    first, second = listing.tokens
-    return [
-        MarketStated(from_gamma(listing.document, "generator", live=True)),
-        BookStated(Book(first, listing.condition, bids, asks)),
-        BookStated(
-            Book(
-                second,
-                listing.condition,
-                {ONE - price: size for price, size in asks.items()},
-                {ONE - price: size for price, size in bids.items()},
-            )
-        ),
-    ]
+    def _put_off(self, at_s: float, due: Traded | Market) -> None:
+        self._put_off_count += 1
+        heapq.heappush(self._due, (at_s, self._put_off_count, due))
