@@ -16,6 +16,7 @@ from prometheus_client import Counter, Histogram
 from actors.prices import metrics
 from actors.prices.errors import PricesError
 from actors.prices.flights import Flight, Flights, Waiter
+from actors.prices.line import WAIT_S_MIN
 from actors.prices.memory import Demand, Known, Memory
 from actors.prices.tiers import Answering, Deliver, Priority, Wanted
 from config.settings import Prices as PricesSettings
@@ -111,7 +112,7 @@ class Desk(ABC, Generic[T]):
         """
         wait_s = self.budget_wait_s()
         if 0 < wait_s <= self.settings.timeout_s:
-            self.actor.timer(f"gather {self.kind}", wait_s, self.gather_message())
+            self.actor.timer(f"gather {self.kind}", max(wait_s, WAIT_S_MIN), self.gather_message())
             return
         self._gathering = False
         keys = self.flights.take_gathered()

@@ -12,6 +12,8 @@ from actors.prices.tiers import Priority
 
 WAITING_MAX: Final = 10_000
 """Calls that wait at the most; they would take longer than anybody waits."""
+WAIT_S_MIN: Final = 0.001
+"""A shorter wait may be lost in the rounding of clocks, and would only be tried again."""
 
 
 class Line:
@@ -59,7 +61,7 @@ class Line:
 
     def _schedule(self) -> None:
         if self._handle is None and self._waiting:
-            wait_s = self._bucket.wait_s(self._now_s())
+            wait_s = max(WAIT_S_MIN, self._bucket.wait_s(self._now_s()))
             self._handle = asyncio.get_running_loop().call_later(wait_s, self._call)
 
     def _call(self) -> None:

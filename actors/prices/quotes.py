@@ -68,14 +68,16 @@ def host_view(known: Known[Market]) -> View:
 def book_view(quotes: Sequence[Quote | None]) -> View | None:
     """Return what the books of all outcomes say, None if too few of them say anything.
 
-    In a market of two outcomes the one is worth what is left of the other.
+    In a market of two outcomes the venue shows one set of orders in both books, so that the one is worth what
+    is left of the other: the fresher book tells both, and never are two moments mixed.
     """
     if len(quotes) == 2:
         first, second = quotes
-        if first is None and second is not None:
-            return _complemented(second, first_is_known=False)
-        if first is not None and second is None:
+        if first is None and second is None:
+            return None
+        if second is None or (first is not None and first.mono_ns >= second.mono_ns):
             return _complemented(first, first_is_known=True)
+        return _complemented(second, first_is_known=False)
     found = [each for each in quotes if each is not None]
     if len(found) < len(quotes) or not found:
         return None
@@ -85,7 +87,8 @@ def book_view(quotes: Sequence[Quote | None]) -> View | None:
     return View(tuple(each.price for each in found), oldest.as_of_ns, oldest.mono_ns, source)
 
 
-def _complemented(known: Quote, *, first_is_known: bool) -> View:
+def _complemented(known: Quote | None, *, first_is_known: bool) -> View:
+    assert known is not None
     other = MICROS - known.price
     prices = (known.price, other) if first_is_known else (other, known.price)
     return View(prices, known.as_of_ns, known.mono_ns, known.source)

@@ -260,7 +260,8 @@ class Asker(SupervisedActor):
         if answer.tier is Tier.T1:
             seen.check(not answer.prices or not answer.stale, f"a stale price at T1: {answer}")
         if answer.source in (Source.STREAM, Source.CLOB) and answer.prices and not final:
-            from_ns, to_ns = answer.as_of_ns - round(seen.slack_s * NS), answer.as_of_ns + NS // 10
+            from_ns = answer.as_of_ns - round(seen.slack_s * NS)
+            to_ns = answer.as_of_ns + answer.age_ms * 1_000_000 + NS // 10
             told = seen.truth.said(answer.condition_id, answer.prices, from_ns, to_ns)
             seen.check(told, f"never true: {answer}")
 
@@ -513,7 +514,6 @@ def quirks(chance: Random) -> FaultSpec:
         spec.Silence(channel="market", after_s=chance.uniform(2, 20)),
         spec.Disconnect(channel="market", after_s=chance.uniform(2, 20), code=chance.choice((None, 1001))),
         spec.Duplicate(channel="market", rate=0.3),
-        spec.Reorder(channel="market", window=4),
         spec.Drop(channel="market", rate=0.02),
         spec.Garbage(channel="market", rate=0.02),
         spec.Blank(channel="market", rate=0.2),

@@ -82,6 +82,7 @@ class Board:
         """By socket that is up: when data last came."""
         self._late: dict[str, int] = {}
         """By socket: how late it runs."""
+        self._up_ns: dict[str, int] = {}
         self._contradicted: dict[str, list[TokenId]] = {}
 
     def __len__(self) -> int:
@@ -114,6 +115,7 @@ class Board:
         """A socket was opened and subscribed: what it is to deliver begins with snapshots."""
         self._flow_ns[shard] = NEVER_NS
         self._late.pop(shard, None)
+        self._up_ns[shard] = now_ns
         for seat in self._of(shard):
             self._begin(seat, now_ns, "the socket is new")
 
@@ -137,7 +139,7 @@ class Board:
         """
         if shard not in self._flow_ns:
             return set()
-        now_ns -= self._late_ns(shard, events, wall_ms)
+        now_ns -= self._late_ns(shard, events, now_ns, wall_ms)
         self._flow_ns[shard] = max(self._flow_ns[shard], now_ns)
         touched: set[TokenId] = set()
         for event in events:
@@ -276,16 +278,24 @@ class Board:
         seat.silent = 0
         touched.add(seat.book.token_id)
 
-    def _late_ns(self, shard: str, events: Sequence[Event], wall_ms: int) -> int:
-        """Return how late a socket runs. A whole book does not tell: its time is that of its last change."""
+    def _late_ns(self, shard: str, events: Sequence[Event], now_ns: int, wall_ms: int) -> int:
+        """Return how late a socket runs. A whole book does not tell: its time is that of its last change.
+
+        Until something else has come, a socket is as late as it was with its first answer.
+        """
         times = [each.at_ms for each in events if isinstance(each, LevelsChanged | BestPrices | LastTrade)]
         if times and wall_ms:
-            late_ms = wall_ms - max(times)
-            self._late[shard] = late_ms * NS_PER_MS if late_ms > LATE_MS else 0
-        return self._late.get(shard, 0)
+            self._late[shard] = _if_late((wall_ms - max(times)) * NS_PER_MS)
+        elif shard not in self._late:
+            self._late[shard] = _if_late(now_ns - self._up_ns[shard])
+        return self._late[shard]
 
     def _of(self, shard: str) -> Iterable[Seat]:
         return (seat for seat in self._seats.values() if seat.shard == shard)
+
+
+def _if_late(late_ns: int) -> int:
+    return late_ns if late_ns > LATE_MS * NS_PER_MS else 0
 
 
 def _believe(seat: Seat) -> None:
