@@ -8,6 +8,8 @@ SLOWEST: Final = 0.125
 """The smallest share of its rate that a bucket slows down to."""
 _NEARLY: Final = 1e-9
 """What adding up fractions of a token may leave missing."""
+WAIT_S_MIN: Final = 1e-6
+"""No wait is shorter: a clock that has run for long does not tell such moments apart."""
 
 
 class TokenBucket:
@@ -34,10 +36,15 @@ class TokenBucket:
         self._tokens -= 1.0
         return True
 
+    def give_back(self) -> None:
+        """Take back a token that was not used after all."""
+        self._tokens = min(self.burst, self._tokens + 1.0)
+
     def wait_s(self, now_s: float, tokens: int = 1) -> float:
         """Return after how long there will be so many tokens, if nobody else takes any."""
         self._refill(now_s)
-        return max(0.0, (tokens - self._tokens) / self._effective)
+        missing = tokens - self._tokens
+        return max(WAIT_S_MIN, missing / self._effective) if missing > _NEARLY else 0.0
 
     def spare(self, now_s: float) -> bool:
         """Return whether over half of the burst is left: what is not urgent goes only then."""

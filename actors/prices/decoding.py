@@ -35,6 +35,8 @@ def malformed(what: str) -> Iterator[None]:
         raise _from_msgspec(what, str(error)) from error
     except msgspec.DecodeError as error:
         raise MalformedError(what, str(error), "a JSON document") from error
+    except UnicodeError as error:
+        raise MalformedError(what, str(error), "UTF-8") from error
     except (UnitError, IdError) as error:
         field, _, rest = str(error).partition(" was ")
         seen, _, expected = rest.rpartition(", expected ")

@@ -41,12 +41,14 @@ class Followers:
         held = self._followed.get(follower, {})
         wanted = list(dict.fromkeys(condition_ids))[:FOLLOWED_MAX]
         fresh = [condition_id for condition_id in wanted if condition_id not in held]
+        moved = self._moved.copy()
         self._leave(follower)
         if wanted:
             self._until_ns[follower] = now_ns + _FOLLOW_NS
             self._followed[follower] = {each: held.get(each, now_ns) for each in wanted}
             for condition_id in wanted:
                 self._of.setdefault(condition_id, {})[follower] = None
+        self._moved = {each: None for each in moved if each in self._of}
         return fresh
 
     def moved(self, condition_id: ConditionId) -> None:

@@ -47,6 +47,12 @@ class Line:
                 await turn
         except TimeoutError:
             return turn.done() and not turn.cancelled()
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it was called and is gone before it could leave
+                self._bucket.give_back()
+                self.close()
+                self._schedule()
+            raise
         finally:
             if entry in self._waiting:
                 self._waiting.remove(entry)

@@ -56,12 +56,7 @@ def quote(known: Known[Book]) -> Quote | None:
 def host_view(known: Known[Market]) -> View:
     """Return what a host's row says: the payouts once they are known, no prices where they say nothing."""
     market = known.value
-    if market.payouts:
-        prices = market.payouts
-    elif market.resolution is not Resolution.OPEN and not market.has_prices:
-        prices = ()
-    else:
-        prices = market.prices
+    prices = market.payouts or (market.prices if market.has_prices else ())
     return View(prices, known.as_of_ns, known.mono_ns, known.source)
 
 
@@ -95,11 +90,16 @@ def _complemented(known: Quote | None, *, first_is_known: bool) -> View:
 
 
 def freshest(known: Known[Market], quotes: Sequence[Quote | None]) -> View:
-    """Return the younger of what the row and the books say; once trading is over the row alone counts."""
+    """Return the younger of what the row and the books say; once trading is over the row alone counts.
+
+    Books give way only to a row that says something: one without prices hides none.
+    """
     host = host_view(known)
     if known.value.resolution is not Resolution.OPEN:
         return host
     books = book_view(quotes)
-    if books is None or (books.mono_ns < host.mono_ns and not known.hearsay):
+    if books is None:
+        return host
+    if host.prices and books.mono_ns < host.mono_ns and not known.hearsay:
         return host
     return books

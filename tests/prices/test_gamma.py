@@ -131,6 +131,13 @@ def test_dates_with_and_without_zone(gamma_row):
     assert decode(gamma_row(endDate=...)).end_at_ns == 0
 
 
+def test_row_that_is_no_utf8_takes_no_other_with_it(gamma_row, condition):
+    body = json.dumps([gamma_row(1, question="?!"), gamma_row(2)]).encode().replace(b"?!", b"\x80")
+    page = gamma.decode_page(body)
+    assert list(page.markets) == [condition(2)]
+    assert list(page.broken) == [condition(1)]
+
+
 def test_one_bad_row_takes_no_other_with_it(gamma_row, condition):
     rows = [gamma_row(1), gamma_row(2, outcomes="?"), {"conditionId": 5}, gamma_row(3)]
     page = gamma.decode_page(json.dumps(rows).encode())

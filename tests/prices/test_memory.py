@@ -48,6 +48,42 @@ def test_resolved_market_is_never_replaced_by_an_open_one():
     assert memory.peek("a").fresh(10**18, 0)
 
 
+def test_what_is_final_counts_however_late_it_arrives():
+    memory = Memory(5)
+    memory.put("a", known("open", at=2))
+    assert memory.put("a", known("resolved", at=1, final=True)).value == "resolved"
+    assert memory.put("a", known("restated", at=0, final=True)).value == "restated"
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 5), st.booleans()), max_size=20))
+def test_what_is_known_never_grows_older_nor_stops_being_final(puts):
+    memory = Memory(5)
+    for key, at, final in puts:
+        before = memory.peek(key)
+        after = memory.put(key, known((at, final), at=at, final=final))
+        assert memory.peek(key) is after
+        if before is not None and not after.final:
+            assert not before.final
+            assert after.mono_ns >= before.mono_ns
+
+
+def test_looking_is_no_use_and_what_is_forgotten_is_unknown():
+    memory = Memory(2)
+    memory.put("a", known("a"))
+    memory.put("b", known("b"))
+    memory.peek("a")
+    memory.put("c", known("c"))
+    assert list(memory) == ["b", "c"]
+    memory.forget("b")
+    memory.forget("b")
+    assert (memory.peek("b"), memory.use("b"), len(memory)) == (None, None, 1)
+
+
+def test_value_from_the_future_is_of_no_age():
+    assert known("x", at=5_000_000).age_ms(1_000_000) == 0
+    assert known("x", at=5_000_000).fresh(1_000_000, 0)
+
+
 def test_age_counts_in_whole_milliseconds_and_freshness_exactly():
     value = known("x", at=0)
     assert value.age_ms(1_999_999) == 1
@@ -63,6 +99,25 @@ def test_demand_forgets_what_nobody_asked_for_lately():
     assert demand.since(0) == ["d", "a"]
     demand.forget("d")
     assert len(demand) == 1
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 3)), max_size=30),
+    st.integers(1, 4),
+    st.integers(0, 10),
+)
+def test_demand_keeps_those_asked_for_last_in_that_order(notes, capacity, window):
+    demand, model, now = Demand(capacity), {}, 0
+    for key, passes in notes:
+        now += passes
+        demand.note(key, now, ASKED)
+        model.pop(key, None)
+        model[key] = now
+        model = dict(list(model.items())[-capacity:])
+        assert len(demand) == len(model)
+    lately = [key for key, at in model.items() if at >= now - window]
+    assert demand.since(now - window) == lately
+    assert [key for key in "abcdef" if demand.get(key) is not None] == sorted(lately)
 
 
 def test_demand_tells_the_most_pressing_tier_and_the_smallest_age_of_late():

@@ -69,6 +69,10 @@ class Seat(msgspec.Struct, gc=False):
     """How often in a row it was subscribed to without a first event."""
     voided_at_ns: int = NEVER_NS
     """When the book was dropped for something a later book may cure, such as a new tick."""
+    missed_ns: int = NEVER_NS
+    """When a change last came that could not be applied, for want of a book to be trusted."""
+    missed_ms: int = 0
+    """The venue's time of the newest such change."""
 
 
 class Board:
@@ -147,7 +151,7 @@ class Board:
                 for token_id in {change.token_id for change in event.changes}:
                     seat = self._seats.get(token_id)
                     if seat is not None and seat.shard == shard:
-                        seat.book.apply(event.changes, event.at_ms)
+                        _change(seat, event, now_ns)
                         self._heard(seat, now_ns, touched)
             elif isinstance(event, BookSnapshot):
                 seat = self._seats.get(event.book.token_id)
@@ -172,14 +176,17 @@ class Board:
             elif isinstance(event, BestPrices):
                 seat = self._seats.get(event.token_id)
                 if seat is not None and seat.shard == shard and event.at_ms >= seat.book.at_ms:
-                    seat.book.check(event.best_bid, event.best_ask)
+                    if seat.book.trusted and not seat.book.check(event.best_bid, event.best_ask):
+                        seat.voided_at_ns = now_ns
                     self._heard(seat, now_ns, touched)
         return touched
 
     def gap(self, shard: str, now_ns: int) -> None:
         """Something of a socket could not be read: CLOB must show first that its books hold."""
         for seat in self._of(shard):
-            if seat.book.trusted and seat.unsure_since_ns is None:
+            if not seat.book.trusted:
+                seat.voided_at_ns = now_ns
+            elif seat.unsure_since_ns is None:
                 seat.unsure_since_ns = now_ns
 
     def proved_ns(self, token_id: TokenId) -> int | None:
@@ -199,13 +206,16 @@ class Board:
 
         Levels that the stream changed after the answer's own time differ rightly. At others the stream may be
         a moment behind; where it stays so, a change was lost. A book that is not trusted is taken from the
-        answer, unless that was asked for before it was dropped.
+        answer, unless that was asked for before it was dropped, or may lack a change that came since. Nor
+        does an answer end a doubt that came up after it was asked for.
         """
         seat = self._seats.get(book.token_id)
         if seat is None:
             return ""
         if not seat.book.trusted:
-            if seat.shard in self._flow_ns and asked_ns > seat.voided_at_ns and seat.proved_ns != NEVER_NS:
+            is_whole = asked_ns > seat.missed_ns or book.changed_at_ms >= seat.missed_ms
+            is_later = asked_ns > seat.voided_at_ns and is_whole
+            if seat.shard in self._flow_ns and is_later and seat.proved_ns != NEVER_NS:
                 seat.book.snapshot(book, book.tick, book.changed_at_ms)
                 seat.proved_ns = seat.verified_ns = now_ns
                 _believe(seat)
@@ -220,7 +230,8 @@ class Board:
                 doubts[side, price] = Doubt(since_ns, changed_ms)
         if not doubts:
             seat.proved_ns = max(seat.proved_ns, asked_ns)
-            _believe(seat)
+            if seat.unsure_since_ns is None or asked_ns > seat.unsure_since_ns:
+                _believe(seat)
             return ""
         seat.doubts = doubts
         oldest_ns = min(each.since_ns for each in doubts.values())
@@ -296,6 +307,16 @@ class Board:
 
 def _if_late(late_ns: int) -> int:
     return late_ns if late_ns > LATE_MS * NS_PER_MS else 0
+
+
+def _change(seat: Seat, event: LevelsChanged, now_ns: int) -> None:
+    """Apply changes. Ones that come late may undo later ones: whether they did, CLOB must show."""
+    book = seat.book
+    is_late = book.snapshot_ms <= event.at_ms < book.at_ms
+    if not book.apply(event.changes, event.at_ms):
+        seat.missed_ns, seat.missed_ms = now_ns, max(seat.missed_ms, event.at_ms)
+    elif is_late and seat.unsure_since_ns is None:
+        seat.unsure_since_ns = now_ns
 
 
 def _believe(seat: Seat) -> None:

@@ -105,6 +105,11 @@ class LiveBook:
         """The venue's time of the newest event in it, 0 before any."""
         return self._at_ms
 
+    @property
+    def snapshot_ms(self) -> int:
+        """The venue's time of the snapshot it began with: what is older is in it already."""
+        return self._snapshot_ms
+
     def snapshot(self, book: Book, tick: Price = 0, at_ms: int = 0) -> bool:
         """Start again from a whole book. One that is older than what is here already is not taken."""
         if self.trusted and at_ms < self._at_ms:

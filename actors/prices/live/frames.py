@@ -131,7 +131,7 @@ def decode_frame(frame: str | bytes) -> Frame:
         rows = _several.decode(frame) if frame[:1] in _ARRAY else (_one.decode(frame),)
         if len(rows) <= EVENTS_MAX:
             return Frame(tuple([_CONVERT[type(row)](row) for row in rows]), 0, ())
-    except (msgspec.MsgspecError, UnitError, IdError, MalformedError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, UnitError, IdError, MalformedError, RecursionError):
         pass  # one by one: what is wrong with one event takes no other with it
     return _decode_each(frame)
 

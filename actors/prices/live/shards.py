@@ -44,7 +44,12 @@ class Shards:
         return self._home.get(token_id)
 
     def place(self, token_id: TokenId, avoid: str = "") -> str | None:
-        """Give a token a socket, the fullest with room, and return it; None if there is room nowhere."""
+        """Give a token a socket, the fullest with room, and return it; None if there is room nowhere.
+
+        A token that has one stays there; who wants it elsewhere removes it first.
+        """
+        if token_id in self._home:
+            return self._home[token_id]
         with_room = [
             name for name, tokens in self._tokens.items() if len(tokens) < self._tokens_max and name != avoid
         ]

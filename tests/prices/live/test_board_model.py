@@ -71,6 +71,7 @@ class Boards(RuleBasedStateMachine):
         self.board = Board(first_event_ns=30 * SECOND, verify_ns=30 * SECOND)
         self.truths = {token: Truth(token) for token in TOKENS}
         self.unread_ns = None
+        self.asked = {}
         for token in TOKENS:
             self.board.add(token, SHARD, self.now)
         self.connect()
@@ -119,6 +120,7 @@ class Boards(RuleBasedStateMachine):
         )
         self.board.take(SHARD, [event], self.now)
         assert self.board.proved_ns(token) is None, "a book from before the tick changed was vouched for"
+        self.tick()
 
     @rule()
     def goes_down(self):
@@ -127,12 +129,32 @@ class Boards(RuleBasedStateMachine):
 
     @rule(token=tokens)
     def compared_with_clob(self, token):
-        asked_ns = self.now
+        self.clob_is_asked(token)
+        self.clob_answers(token)
+
+    @rule(token=tokens)
+    def clob_is_asked(self, token):
+        """Whatever happens before `clob_answers` happens while the answer is on its way."""
+        self.asked[token] = (self.now, self.truths[token].book())
         self.tick()
-        self.board.verify(self.truths[token].book(), asked_ns, self.now)
+
+    @rule(token=tokens)
+    def clob_answers(self, token):
+        if token not in self.asked:
+            return
+        asked_ns, book = self.asked.pop(token)
+        self.board.verify(book, asked_ns, self.now)
         seat = self.board.seat(token)
         if seat.book.trusted and not seat.book.differences(self.truths[token].book()):
             self.truths[token].lost = False
+
+    @rule(
+        token=tokens, side=sides, price=cents, size=sizes, fate=st.sampled_from(["comes", "lost", "unread"])
+    )
+    def answer_crosses_with_a_change(self, token, side, price, size, fate):
+        self.clob_is_asked(token)
+        self.change(token, side, price, size, fate)
+        self.clob_answers(token)
 
     @rule()
     def time_passes(self):
