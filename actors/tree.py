@@ -11,7 +11,6 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import structlog
 from thespian.actors import ActorAddress
@@ -28,6 +27,7 @@ from actors.reconciler.actor import Reconciler, ReconcilerArgs
 from actors.store.actor import Store, StoreArgs
 from actors.vitals.actor import Vitals, VitalsArgs
 from actors.web.actor import Web, WebArgs
+from actors.web.status_documents import About
 from config.mode import mode
 from config.operator import Following, following
 from config.origins import Origin
@@ -52,7 +52,7 @@ class HouseArgs:
     run_id: str
     state_dir: Path
     listener: socket.socket
-    about: dict[str, Any]
+    about: About
     directory: Directory
     inspector: Inspector
     origins: Mapping[str, Origin] = field(default_factory=dict)

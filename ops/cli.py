@@ -12,6 +12,7 @@ from config.loading import load
 from ops.cli_backfill import backfill
 from ops.cli_common import config_option, exits, json_option, print_json, set_option, state_dir
 from ops.cli_leaders import leaders
+from ops.cli_markets import markets, price
 from ops.cli_mode import mode
 from ops.cli_sources import sources
 from ops.exits import MEANINGS, CannotGoOn, Exit
@@ -27,6 +28,8 @@ def main() -> None:
 
 main.add_command(leaders)
 main.add_command(mode)
+main.add_command(markets)
+main.add_command(price)
 main.add_command(backfill)
 main.add_command(sources)
 

@@ -12,8 +12,9 @@ import traceback
 import uuid
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 import structlog
 import uvloop
 from prometheus_client import REGISTRY
@@ -23,6 +24,7 @@ from actors.portfolio.actor import Portfolio
 from actors.store.errors import StoreError
 from actors.tree import HouseArgs, Root, StopSources
 from actors.web.runtime_metrics import RuntimeCollector
+from actors.web.status_documents import About
 from config.loading import Loaded
 from messages.directory import Directory
 from ops import logs, preflight
@@ -85,7 +87,7 @@ async def _serve(loaded: Loaded, state_dir: Path, listener: socket.socket, run_i
     REGISTRY.register(collector)
     web_file = state_dir / WEB_FILE
     web_file.write_text(json.dumps({"url": _url(listener), "pid": os.getpid(), "run_id": run_id}))
-    log.info("started", **about, state_dir=str(state_dir), url=_url(listener))
+    log.info("started", **msgspec.structs.asdict(about), state_dir=str(state_dir), url=_url(listener))
     settle()
     settle_again = asyncio.get_running_loop().call_later(STARTED_S, settle)
     try:
@@ -166,16 +168,16 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _about(loaded: Loaded, run_id: str) -> dict[str, Any]:
-    return {
-        "version": version("remora"),
-        "run_id": run_id,
-        "pid": os.getpid(),
-        "mode": "paper",
-        "leaders": len(loaded.settings.leaders),
-        "portfolios": [portfolio.id for portfolio in loaded.settings.portfolios],
-        "settings_hash": loaded.hash,
-    }
+def _about(loaded: Loaded, run_id: str) -> About:
+    return About(
+        version=version("remora"),
+        run_id=run_id,
+        pid=os.getpid(),
+        mode="paper",
+        leaders=len(loaded.settings.leaders),
+        portfolios=[portfolio.id for portfolio in loaded.settings.portfolios],
+        settings_hash=loaded.hash,
+    )
 
 
 __all__ = ["WEB_FILE", "CannotGoOn", "run"]

@@ -43,11 +43,16 @@ def is_running(state_dir: Path) -> bool:
 
 
 def get_json(url: str, timeout_s: float = TIMEOUT_S) -> Any:
-    """Return the JSON that `url` answers. Raises `CannotGoOn` if nobody does."""
+    """Return the JSON that `url` answers. Raises `CannotGoOn` if nobody does, or in the words of its problem
+    if it answers with one."""
     try:
         with _direct.open(url, timeout=timeout_s) as answer:
             return json.load(answer)
     except (OSError, ValueError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            told = _problem(error)
+            if told is not None:
+                raise told from error
         reason = getattr(error, "reason", None) or error
         seen = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
         raise CannotGoOn(
@@ -55,3 +60,13 @@ def get_json(url: str, timeout_s: float = TIMEOUT_S) -> Any:
             f"the daemon does not answer at {url}: {seen}. "
             "If it was killed, start it again with `remora run`; if it runs, its log says what keeps it.",
         ) from error
+
+
+def _problem(error: urllib.error.HTTPError) -> CannotGoOn | None:
+    """Return what the daemon says it refuses the request for, None if it is not the daemon's word."""
+    try:
+        problem = json.load(error)
+        text = str(problem["detail"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return CannotGoOn(Exit.USAGE if error.code < 500 else Exit.NETWORK, text)

@@ -1,32 +1,44 @@
-"""The web actor: /metrics, /healthz and /api on a socket that the daemon bound beforehand.
+"""The web actor: market data, metrics, health and what else there is, on a socket that was bound beforehand.
 
 It only reads. Looking never writes, and a slow answer from inside is an answer "unavailable", not a hang.
+What it serves is told by /openapi.json; `README.md` is for who uses it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
-import msgspec
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from thespian.actors import ActorAddress
 
-from actors.web import inspection
+from actors.web import asking, inspection
+from actors.web.price_documents import PriceWriter
+from actors.web.routes import BODY_BYTES_MAX
+from actors.web.site import Site
+from actors.web.status_documents import About, StoreStatus
+from actors.web.status_routes import Inside
+from actors.web.streams import Streams
 from messages.base import Message
 from messages.directory import Directory
-from messages.ingest import IngestQuery, IngestState, PollQuery
-from messages.store import Counts, CountsQuery, StoreAvailability, SubscribeAvailability
-from supervisor import AskError, Inspector, Mailbox, Overflow, SupervisedActor, handles
+from messages.ingest import IngestQuery, PollQuery
+from messages.prices import FOLLOW_S, FollowPrices, PriceMoved
+from messages.store import CountsQuery, StoreAvailability, SubscribeAvailability
+from supervisor import Inspector, Mailbox, Overflow, SupervisedActor, handles
 
 log = structlog.get_logger("web")
 
 ASK_TIMEOUT_S = 3.0
+FOLLOW_SOON_S: Final = 0.05
+"""Streams that are opened together make one change of what is followed."""
+FOLLOW_AGAIN_S: Final = FOLLOW_S / 3
+LINE_BYTES_MAX: Final = 48 * 1024
+"""The stream's ids stand in the request's first line: `IDS_MAX` of them must fit."""
+END_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,7 @@ class WebArgs:
     """The listening socket, and what the status page says that no actor knows."""
 
     listener: socket.socket
-    about: dict[str, Any]
+    about: About
     directory: Directory
     inspector: Inspector
 
@@ -47,19 +59,28 @@ class _NotServing(Message, frozen=True, kw_only=True):
     reason: str
 
 
-class Web(SupervisedActor):
-    """Serves as long as it lives; a new incarnation serves on the same socket."""
+class _Follow(Message, frozen=True):
+    pass
 
-    mailbox = Mailbox(capacity=1_000, overflow=Overflow.DROP_OLDEST)
+
+class Web(SupervisedActor):
+    """Serves as long as it lives; a new incarnation serves on the same socket.
+
+    It follows prices once for all streams together, and only as long as there are any.
+    """
+
+    mailbox = Mailbox(capacity=10_000, overflow=Overflow.DROP_OLDEST)
+    """Room for every market that streams may follow, all told of at once, several times over."""
 
     args: WebArgs
 
     def started(self) -> None:
-        self.available = False
-        self.reason = "starting"
-        self.is_pressed = False
+        self.store = StoreStatus(available=False, reason="starting", pressed=False)
         self.started_at_ns = self.clock.now_ns()
+        self.writer = PriceWriter()
+        self.streams = Streams(self.writer, self._follow_soon)
         self.send(self.args.directory.store, SubscribeAvailability())
+        self._follow_soon()  # nobody's: what an earlier incarnation followed would not be told of anew
         self.pipe(
             self._serve(),
             into=lambda _: _Serving(),
@@ -67,12 +88,30 @@ class Web(SupervisedActor):
         )
 
     def snapshot(self) -> dict[str, object]:
-        return {"store_available": self.available, "reason": self.reason}
+        return {
+            "store_available": self.store.available,
+            "reason": self.store.reason,
+            "streams": len(self.streams),
+            "followed": len(self.streams.followed),
+        }
 
     @handles(StoreAvailability)
     def on_availability(self, message: StoreAvailability, sender: ActorAddress) -> None:
-        self.available, self.reason = message.available, message.reason
-        self.is_pressed = message.is_pressed
+        self.store = StoreStatus(
+            available=message.available, reason=message.reason, pressed=message.is_pressed
+        )
+
+    @handles(PriceMoved)
+    def on_price_moved(self, message: PriceMoved, sender: ActorAddress) -> None:
+        self.streams.moved(message.answer, self.clock.monotonic_ns())
+
+    @handles(_Follow)
+    def on_follow(self, message: _Follow, sender: ActorAddress) -> None:
+        followed = self.streams.followed
+        self.send(self.args.directory.prices, FollowPrices(condition_ids=followed))
+        self.streams.forget()
+        if followed:
+            self.timer("follow", FOLLOW_AGAIN_S, _Follow())
 
     @handles(_Serving)
     def on_serving(self, message: _Serving, sender: ActorAddress) -> None:
@@ -82,61 +121,51 @@ class Web(SupervisedActor):
     def on_not_serving(self, message: _NotServing, sender: ActorAddress) -> None:
         raise RuntimeError(f"the web server stopped: {message.reason}")
 
+    def _follow_soon(self) -> None:
+        self.timer("follow", FOLLOW_SOON_S, _Follow())
+
     async def _serve(self) -> None:
-        app = web.Application()
-        app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/healthz", self._health)
-        app.router.add_get("/api/status", self._status)
-        app.router.add_get("/api/leaders/lag", self._lag)
-        inspection.add_routes(app, self.args.inspector)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        app = web.Application(client_max_size=BODY_BYTES_MAX)
+        site = Site(
+            ask=self._ask_prices,
+            inside=self._inside(),
+            inspector=self.args.inspector,
+            writer=self.writer,
+            streams=self.streams,
+            now_mono_ns=self.clock.monotonic_ns,
+        )
+        site.serve(app)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=END_S,
+            handler_cancellation=True,
+            max_line_size=LINE_BYTES_MAX,
+        )
         await runner.setup()
         try:
             await web.SockSite(runner, self.args.listener.dup()).start()
             await asyncio.Event().wait()
         finally:
+            self.streams.end()
             await runner.cleanup()
 
-    async def _metrics(self, request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    def _ask_prices(self, message: Any) -> Any:
+        return self.ask(self.args.directory.prices, message, timeout_s=asking.TIMEOUT_S)
 
-    async def _health(self, request: web.Request) -> web.Response:
-        body = {"ok": self.available, "store": "available" if self.available else self.reason}
-        return web.json_response(body, status=200 if self.available else 503)
+    def _ask_ingest(self, message: Any) -> Any:
+        return self.ask(self.args.directory.ingest, message, timeout_s=ASK_TIMEOUT_S)
 
-    async def _status(self, request: web.Request) -> web.Response:
-        answers: tuple[Any, ...] = await asyncio.gather(
-            self.ask(self.args.directory.ingest, IngestQuery(), timeout_s=ASK_TIMEOUT_S),
-            self._count(),
-            return_exceptions=True,
+    def _ask_store(self, message: Any) -> Any:
+        return self.ask(self.args.directory.store, message, timeout_s=ASK_TIMEOUT_S)
+
+    def _inside(self) -> Inside:
+        return Inside(
+            about=self.args.about,
+            uptime_s=lambda: (self.clock.now_ns() - self.started_at_ns) / 1e9,
+            store=lambda: self.store,
+            runtime=partial(inspection.summary, self.args.inspector),
+            ingest=partial(self._ask_ingest, IngestQuery()),
+            polling=partial(self._ask_ingest, PollQuery()),
+            counts=partial(self._ask_store, CountsQuery()),
         )
-        ingest, counts = answers
-        body = {
-            **self.args.about,
-            "uptime_s": round((self.clock.now_ns() - self.started_at_ns) / 1e9, 3),
-            "store": {
-                "available": self.available,
-                "reason": self.reason,
-                "pressed": self.is_pressed,
-            },
-            "runtime": inspection.summary(self.args.inspector),
-            "ingest": msgspec.to_builtins(ingest)
-            if isinstance(ingest, IngestState)
-            else {"error": str(ingest)},
-            "counts": msgspec.to_builtins(counts) if isinstance(counts, Counts) else {"error": str(counts)},
-        }
-        return web.Response(text=json.dumps(body), content_type="application/json")
-
-    async def _lag(self, request: web.Request) -> web.Response:
-        """How late polling would find a trade of each leader that no other source sees."""
-        try:
-            state = await self.ask(self.args.directory.ingest, PollQuery(), timeout_s=ASK_TIMEOUT_S)
-        except AskError as error:
-            return web.json_response({"error": f"the poller does not answer: {error}"}, status=503)
-        return web.json_response(msgspec.to_builtins(state))
-
-    async def _count(self) -> Any:
-        """Ask for the counts, unless it is known that nobody can count now."""
-        if not self.available:
-            return self.reason
-        return await self.ask(self.args.directory.store, CountsQuery(), timeout_s=ASK_TIMEOUT_S)

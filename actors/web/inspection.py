@@ -6,131 +6,174 @@ Nothing here shows what a message holds, and nothing gives orders: whoever may l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import web
 
-from supervisor import Inspector, NoSuchActor
+from actors.web import parameters
+from actors.web.parameters import Asked
+from actors.web.problems import BAD_REQUEST, UNKNOWN_ACTOR, Refusal
+from actors.web.routes import Route, json_response
+from actors.web.status_documents import RuntimeSummary
+from supervisor import (
+    ActorDetail,
+    ActorInfo,
+    DropCount,
+    DropReason,
+    Inspector,
+    LetterInfo,
+    NoSuchActor,
+    TopEntry,
+)
+from supervisor.inspection.letters import LETTERS_SHOWN_MAX
+from supervisor.inspection.top import GROWING, MEASURES, TOP_MAX
 
-WINDOW_MAX_S: Final = 60.0
+WINDOW_MIN_S: Final = "0.01"
+"""In less, next to nothing happens: what one message more makes of a rate says nothing."""
+WINDOW_MAX_S: Final = "60"
 TREE_MAX: Final = 1_000
 """Actors in one answer: more would take of the loop what trades need."""
 
-_Number = TypeVar("_Number", int, float)
+
+class TreeDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Actors, parents before children."""
+
+    actors: Sequence[ActorInfo]
+    more: Annotated[bool, msgspec.Meta(description="Whether there are more than were asked for.")]
 
 
-def add_routes(app: web.Application, inspector: Inspector) -> None:
-    """Serve the inspector's looks under /api/actors and /api/dead-letters."""
-    pages = _Pages(inspector)
-    app.router.add_get("/api/actors", _answering(pages.tree))
-    app.router.add_get("/api/actors/top", _answering(pages.top))
-    app.router.add_get("/api/actors/{path:.+}", _answering(pages.actor))
-    app.router.add_get("/api/dead-letters", _answering(pages.dead_letters))
+class TopDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The actors that have most of what was asked for."""
+
+    top: Sequence[TopEntry]
 
 
-def summary(inspector: Inspector) -> dict[str, object]:
+class DeadLettersDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The last messages that were not handled, the latest first, and how many there were of each kind."""
+
+    dead_letters: Sequence[LetterInfo]
+    counts: Sequence[DropCount]
+
+
+def summary(inspector: Inspector) -> RuntimeSummary:
     """Return what tells at a glance whether the actors are well."""
     totals = inspector.totals()
     not_handled: Counter[str] = Counter()
     for drop in totals.drops:
         not_handled[drop.reason] += drop.count
-    return {
-        "actors": sum(kind.actors for kind in totals.kinds),
-        "suspended": sum(kind.suspended for kind in totals.kinds),
-        "waiting": sum(kind.depth for kind in totals.kinds),
-        "waiting_longest_s": round(max((kind.oldest_age_s for kind in totals.kinds), default=0.0), 3),
-        "restarts": sum(kind.restarts for kind in totals.kinds),
-        "not_handled": dict(sorted(not_handled.items())),
-        "slow_handlers": sum(handler.count for handler in totals.slow_handlers),
-        "loop_lag_p99_ms": round(totals.lag.p99_s * 1000, 3),
-    }
+    return RuntimeSummary(
+        actors=sum(kind.actors for kind in totals.kinds),
+        suspended=sum(kind.suspended for kind in totals.kinds),
+        waiting=sum(kind.depth for kind in totals.kinds),
+        waiting_longest_s=round(max((kind.oldest_age_s for kind in totals.kinds), default=0.0), 3),
+        restarts=sum(kind.restarts for kind in totals.kinds),
+        not_handled=dict(sorted(not_handled.items())),
+        slow_handlers=sum(handler.count for handler in totals.slow_handlers),
+        loop_lag_p99_ms=round(totals.lag.p99_s * 1000, 3),
+    )
 
 
-class _Pages:
-    """Each takes a request and returns the document that answers it. Raises `ValueError`, `NoSuchActor`."""
+class InspectionPages:
+    """Shows what the inspector sees."""
 
     def __init__(self, inspector: Inspector) -> None:
         self._inspector = inspector
 
-    async def tree(self, request: web.Request) -> object:
-        asked = _Query(request, "under", "n")
-        n = asked.integer("n", TREE_MAX)
-        if not 1 <= n <= TREE_MAX:
-            raise ValueError(f"n was {n}, expected from 1 to {TREE_MAX}")
-        actors = self._inspector.tree(asked.text("under") or "", n + 1)
-        return {"actors": actors[:n], "more": len(actors) > n}
-
-    async def top(self, request: web.Request) -> object:
-        asked = _Query(request, "by", "n", "over_s")
-        by, n, over_s = asked.text("by"), asked.integer("n", 10), asked.number("over_s")
-        if over_s is None:
-            return {"top": self._inspector.top(by or "mailbox", n)}
-        if not 0 < over_s <= WINDOW_MAX_S:
-            raise ValueError(f"over_s was {over_s:g}, expected more than 0 and at most {WINDOW_MAX_S:g}")
-        return {"top": await self._inspector.top_over(over_s, by or "rate", n)}
-
-    async def actor(self, request: web.Request) -> object:
-        _Query(request)
-        return self._inspector.actor(request.match_info["path"])
-
-    async def dead_letters(self, request: web.Request) -> object:
-        asked = _Query(request, "path", "kind", "type", "reason", "n")
-        return {
-            "dead_letters": self._inspector.dead_letters(
-                path=asked.text("path"),
-                kind=asked.text("kind"),
-                message_type=asked.text("type"),
-                reason=asked.text("reason"),
-                n=asked.integer("n", 100),
+    def routes(self) -> Sequence[Route]:
+        """Return the routes to serve."""
+        return (
+            Route(
+                path="/api/actors",
+                handler=self._tree,
+                name="actors",
+                tag="runtime",
+                summary="The tree of actors",
+                parameters=(
+                    parameters.text("under", "Only this actor, by its path, and those below it."),
+                    parameters.integer("n", "How many.", 1, TREE_MAX, default=TREE_MAX),
+                ),
+                answer=TreeDocument,
+                answer_note="Parents before children.",
+                problems=(UNKNOWN_ACTOR,),
             ),
-            "counts": self._inspector.drops(),
-        }
-
-
-class _Query:
-    """The parameters of a request. A name that means nothing here is an error: it was mistyped."""
-
-    def __init__(self, request: web.Request, *known: str) -> None:
-        for name in request.query:
-            if name not in known:
-                raise ValueError(f"{name} means nothing here, expected {', '.join(known) or 'no parameters'}")
-        self._values = request.query
-
-    def text(self, name: str) -> str | None:
-        return self._values.get(name)
-
-    def integer(self, name: str, default: int) -> int:
-        number = self._parsed(name, int, "a whole number")
-        return default if number is None else number
-
-    def number(self, name: str) -> float | None:
-        return self._parsed(name, float, "a number")
-
-    def _parsed(self, name: str, parse: Callable[[str], _Number], expected: str) -> _Number | None:
-        value = self._values.get(name)
-        if value is None:
-            return None
-        try:
-            return parse(value)
-        except ValueError:
-            raise ValueError(f"{name} was {value[:40]!r}, expected {expected}") from None
-
-
-_Page = Callable[[web.Request], Awaitable[object]]
-
-
-def _answering(page: _Page) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(request: web.Request) -> web.Response:
-        try:
-            status, document = 200, await page(request)
-        except NoSuchActor as error:
-            status, document = 404, {"error": str(error), "near": error.near}
-        except ValueError as error:
-            status, document = 400, {"error": str(error)}
-        return web.Response(
-            status=status, body=msgspec.json.encode(document), content_type="application/json"
+            Route(
+                path="/api/actors/top",
+                handler=self._top,
+                name="topActors",
+                tag="runtime",
+                summary="Which actors have most of something",
+                note=f"Over a window, `by` is one of {', '.join(GROWING)}, and rate if not given.",
+                parameters=(
+                    parameters.choice("by", "Of what; mailbox if not given.", MEASURES),
+                    parameters.integer("n", "How many.", 1, TOP_MAX, default=10),
+                    parameters.number(
+                        "over_s", "Look twice, so many seconds apart.", WINDOW_MIN_S, WINDOW_MAX_S
+                    ),
+                ),
+                answer=TopDocument,
+                answer_note="Who has most comes first.",
+            ),
+            Route(
+                path="/api/actors/{path}",
+                served_at="/api/actors/{path:.+}",
+                handler=self._actor,
+                name="actor",
+                tag="runtime",
+                summary="One actor",
+                note="The path may have slashes in it, as in `house/prices`.",
+                parameters=(parameters.text("path", "The actor's path.", in_path=True),),
+                answer=ActorDetail,
+                answer_note="All there is to see of it, and no content of messages.",
+                problems=(UNKNOWN_ACTOR,),
+            ),
+            Route(
+                path="/api/dead-letters",
+                handler=self._dead_letters,
+                name="deadLetters",
+                tag="runtime",
+                summary="Messages that were not handled",
+                parameters=(
+                    parameters.text("path", "Only those for this actor."),
+                    parameters.text("kind", "Only those for actors of this class."),
+                    parameters.text("type", "Only messages of this class."),
+                    parameters.choice("reason", "Only those with this reason.", [*DropReason]),
+                    parameters.integer("n", "How many.", 1, LETTERS_SHOWN_MAX, default=100),
+                ),
+                answer=DeadLettersDocument,
+                answer_note="The latest first.",
+            ),
         )
 
-    return answer
+    async def _tree(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+        n: int = asked["n"]
+        try:
+            actors = self._inspector.tree(asked["under"] or "", n + 1)
+        except NoSuchActor as error:
+            raise Refusal(UNKNOWN_ACTOR, str(error), near=tuple(error.near)) from error
+        return json_response(TreeDocument(actors=actors[:n], more=len(actors) > n))
+
+    async def _top(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+        by, n, over_s = asked["by"], asked["n"], asked["over_s"]
+        if over_s is None:
+            return json_response(TopDocument(top=self._inspector.top(by or "mailbox", n)))
+        if by is not None and by not in GROWING:
+            raise Refusal(BAD_REQUEST, f"by was {by!r} over a window, expected one of {', '.join(GROWING)}")
+        return json_response(TopDocument(top=await self._inspector.top_over(over_s, by or "rate", n)))
+
+    async def _actor(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+        try:
+            return json_response(self._inspector.actor(asked["path"]))
+        except NoSuchActor as error:
+            raise Refusal(UNKNOWN_ACTOR, str(error), near=tuple(error.near)) from error
+
+    async def _dead_letters(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+        found = self._inspector.dead_letters(
+            path=asked["path"],
+            kind=asked["kind"],
+            message_type=asked["type"],
+            reason=asked["reason"],
+            n=asked["n"],
+        )
+        return json_response(DeadLettersDocument(dead_letters=found, counts=self._inspector.drops()))

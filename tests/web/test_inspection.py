@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from actors.web import inspection
+from actors.web.inspection import InspectionPages
+from actors.web.routes import serve
 from supervisor import AsyncioSystemBase, Mailbox, Overflow, SupervisedActor, handles
 
 
@@ -38,14 +39,14 @@ async def base() -> AsyncIterator[AsyncioSystemBase]:
 @pytest.fixture
 async def client(base) -> AsyncIterator[TestClient]:
     app = web.Application()
-    inspection.add_routes(app, base.inspector)
+    serve(app, InspectionPages(base.inspector).routes())
     async with TestClient(TestServer(app)) as client:
         yield client
 
 
 async def get(client, path):
     async with client.get(path) as answer:
-        return answer.status, await answer.json()
+        return answer.status, await answer.json(content_type=None)
 
 
 async def test_the_tree_is_shown_in_parts(client):
@@ -88,7 +89,7 @@ async def test_dead_letters_are_shown_by_filter_and_without_content(client, base
 async def test_an_actor_that_does_not_exist_is_a_404_with_those_near(client):
     status, body = await get(client, "/api/actors/leadr")
     assert (status, body["near"]) == (404, ["leader"])
-    assert "did you mean leader?" in body["error"]
+    assert "did you mean leader?" in body["detail"]
     assert (await get(client, "/api/actors?under=nobody"))[0] == 404
 
 
@@ -97,9 +98,9 @@ async def test_an_actor_that_does_not_exist_is_a_404_with_those_near(client):
     [
         ("/api/actors/top?by=colour", "expected one of mailbox"),
         ("/api/actors/top?n=many", "n was 'many', expected a whole number"),
-        ("/api/actors/top?n=0", "n was 0, expected from 1"),
-        ("/api/actors/top?over_s=3600", "at most 60"),
-        ("/api/actors/top?over_s=nan", "expected more than 0"),
+        ("/api/actors/top?n=0", "n was '0', expected from 1"),
+        ("/api/actors/top?over_s=3600", "from 0.01 to 60"),
+        ("/api/actors/top?over_s=nan", "expected a number from 0.01 to 60"),
         ("/api/actors/top?over_s=0.1&by=age", "expected one of mailbox, rate, time, restarts"),
         ("/api/actors?n=1000000", "expected from 1 to 1000"),
         ("/api/actors/leader?contents=5", "contents means nothing here"),
@@ -110,7 +111,7 @@ async def test_an_actor_that_does_not_exist_is_a_404_with_those_near(client):
 async def test_what_cannot_be_answered_is_a_400_that_says_what_was_expected(client, path, expected):
     status, body = await get(client, path)
     assert status == 400
-    assert expected in body["error"]
+    assert expected in body["detail"]
 
 
 async def test_no_order_can_be_given_over_http(client, base):
