@@ -16,7 +16,9 @@ from messages.trades import Side
 from messages.units import Price, Shares, Usdc
 
 IDS_MAX = 500
-"""Markets in one `PricesQuery` or `FollowPrices`."""
+"""Markets in one `PricesQuery`."""
+FOLLOWED_MAX = 2_000
+"""Markets that one sender follows; more are left out."""
 
 
 class PriceQuery(FreshQuery, frozen=True, kw_only=True, gc=False):

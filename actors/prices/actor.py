@@ -269,18 +269,23 @@ class Prices(SupervisedActor):
 
     @handles(ShardStarted)
     def on_shard_started(self, message: ShardStarted, sender: ActorAddress) -> None:
-        self._live.started(message)
+        if self._live.is_current(message.shard, sender):
+            self._live.started(message)
 
     @handles(ShardUp)
     def on_shard_up(self, message: ShardUp, sender: ActorAddress) -> None:
-        self._live.up(message, self.clock.monotonic_ns())
+        if self._live.is_current(message.shard, sender):
+            self._live.up(message, self.clock.monotonic_ns())
 
     @handles(ShardDown)
     def on_shard_down(self, message: ShardDown, sender: ActorAddress) -> None:
-        self._live.down(message)
+        if self._live.is_current(message.shard, sender):
+            self._live.down(message)
 
     @handles(ShardFrame)
     def on_shard_frame(self, message: ShardFrame, sender: ActorAddress) -> None:
+        if not self._live.is_current(message.shard, sender):
+            return
         touched, announced = self._live.take(message)
         for token_id in touched:
             condition_id = self._prices.touched(token_id)

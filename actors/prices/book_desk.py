@@ -42,14 +42,17 @@ class BookDesk(Desk[Book]):
         token(key)
 
     def current(self, key: str, now_ns: int) -> Known[Book] | None:
-        """Return the live book, or a younger one that was fetched."""
+        """Return the live book, or a younger one that was fetched and holds all that the live one does."""
         known = self.memory.use(key)
-        proved_ns = self._board.proved_ns(key)
-        if proved_ns is None or (known is not None and known.mono_ns > proved_ns):
+        seat, proved_ns = self._board.seat(key), self._board.proved_ns(key)
+        if seat is None or proved_ns is None:
             return known
+        if known is not None and known.mono_ns > proved_ns:
+            has_more = seat.unsure_since_ns is None and seat.book.at_ms > known.value.changed_at_ms
+            if not has_more:
+                return known
         as_of_ns = self.actor.clock.now_ns() - (now_ns - proved_ns)
-        seat = self._board.seat(key)
-        book = seat.book.freeze(as_of_ns) if seat is not None else None
+        book = seat.book.freeze(as_of_ns)
         return Known(book, as_of_ns, proved_ns, Source.STREAM, False) if book is not None else known
 
     def answer(self, key: str, wanted: Wanted, result: Answering) -> BookAnswer:

@@ -8,10 +8,10 @@ from typing import Final
 from thespian.actors import ActorAddress
 
 from messages.ids import ConditionId
-from messages.prices import FOLLOW_S
+from messages.prices import FOLLOW_S, FOLLOWED_MAX
 
-FOLLOWED_MAX: Final = 20_000
-"""Markets followed, counted for each follower."""
+FOLLOWERS_MAX: Final = 100
+"""Who comes when there are so many is not told."""
 STILL_NS: Final = 5_000_000_000
 """How often a follower is told of a market that does not move."""
 _FOLLOW_NS: Final = round(FOLLOW_S * 1_000_000_000)
@@ -38,6 +38,8 @@ class Followers:
         self, follower: ActorAddress, condition_ids: Iterable[ConditionId], now_ns: int
     ) -> list[ConditionId]:
         """Let a follower follow these markets and no others; return those that are new to it."""
+        if follower not in self._followed and len(self._followed) >= FOLLOWERS_MAX:
+            return []
         held = self._followed.get(follower, {})
         wanted = list(dict.fromkeys(condition_ids))[:FOLLOWED_MAX]
         fresh = [condition_id for condition_id in wanted if condition_id not in held]

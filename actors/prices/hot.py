@@ -11,7 +11,7 @@ from typing import Final
 from actors.prices.book_desk import BookDesk
 from actors.prices.live.board import Board
 from actors.prices.market_desk import MarketDesk
-from actors.prices.memory import NOT_WARMED
+from actors.prices.memory import NOT_WARMED, Demand
 from actors.prices.price_desk import PriceDesk
 from actors.prices.tiers import PRIORITIES
 from actors.prices.watches import Watches
@@ -49,29 +49,40 @@ class Hot:
         """Yield the outcomes whose books are to be live, the most pressing first."""
         forgiven_ns = now_ns - MISSING_NS
         missing = self._books.missing
-        for condition_id in self._conditions(now_ns):
-            known = self._markets.memory.peek(condition_id)
-            if known is not None and known.value.resolution is Resolution.OPEN:
-                for token_id in known.value.token_ids:
-                    if missing.get(token_id, forgiven_ns) <= forgiven_ns:
-                        yield token_id
-        since_ns = self._books.in_play_since_ns(now_ns)
-        for token_id in reversed(self._books.demand.since(since_ns)):
-            asked = self._books.demand.get(token_id)
-            is_pressing = asked is not None and asked.age_ms_max(since_ns) is not None
-            if is_pressing and missing.get(token_id, forgiven_ns) <= forgiven_ns:
+        for token_id in self._wanted(now_ns):
+            if missing.get(token_id, forgiven_ns) <= forgiven_ns:
                 yield token_id
+
+    def _wanted(self, now_ns: int) -> Iterator[TokenId]:
+        """Yield what is held and followed, then by tier what was asked for: its books, then its markets."""
+        for condition_id in (*self._watches.conditions(), *self._prices.followers.markets()):
+            yield from self._outcomes(condition_id)
+        books = self._by_tier(self._books.demand, self._books.in_play_since_ns(now_ns))
+        markets = self._by_tier(self._markets.demand, self._markets.in_play_since_ns(now_ns))
+        for tier in sorted({*books, *markets}, key=PRIORITIES.__getitem__):
+            yield from books.get(tier, ())
+            for condition_id in markets.get(tier, ()):
+                yield from self._outcomes(condition_id)
+
+    def _outcomes(self, condition_id: ConditionId) -> tuple[TokenId, ...]:
+        known = self._markets.memory.peek(condition_id)
+        is_open = known is not None and known.value.resolution is Resolution.OPEN
+        return known.value.token_ids if known is not None and is_open else ()
+
+    def _by_tier(self, demand: Demand, since_ns: int) -> dict[Tier, list[str]]:
+        """Return what was asked for since then by the most pressing tier that did, the latest first."""
+        found: dict[Tier, list[str]] = {}
+        for key in reversed(demand.since(since_ns)):
+            asked = demand.get(key)
+            tier = asked.tier_since(since_ns) if asked is not None else None
+            if tier is not None and tier not in NOT_WARMED:
+                found.setdefault(tier, []).append(key)
+        return found
 
     def _conditions(self, now_ns: int) -> Iterator[ConditionId]:
         yield from self._watches.conditions()
         yield from self._prices.followers.markets()
-        since_ns = self._markets.in_play_since_ns(now_ns)
-        by_tier: dict[Tier, list[ConditionId]] = {}
-        for condition_id in reversed(self._markets.demand.since(since_ns)):
-            asked = self._markets.demand.get(condition_id)
-            tier = asked.tier_since(since_ns) if asked is not None else None
-            if tier is not None and tier not in NOT_WARMED:
-                by_tier.setdefault(tier, []).append(condition_id)
+        by_tier = self._by_tier(self._markets.demand, self._markets.in_play_since_ns(now_ns))
         for tier in sorted(by_tier, key=PRIORITIES.__getitem__):
             yield from by_tier[tier]
 

@@ -13,8 +13,8 @@ from actors.web import parameters
 from actors.web.parameters import Asked
 from actors.web.problems import TOO_MANY_STREAMS
 from actors.web.routes import Route
-from actors.web.streams import FOLLOWED_MAX, STREAMS_MAX, Streams
-from messages.prices import IDS_MAX
+from actors.web.streams import STREAMS_MAX, Streams
+from messages.prices import FOLLOWED_MAX, IDS_MAX
 
 HEARTBEAT_S: Final = 15.0
 STUCK_S: Final = 30.0

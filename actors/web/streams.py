@@ -15,11 +15,9 @@ import msgspec
 from actors.web.price_documents import PriceWriter
 from actors.web.problems import TOO_MANY_STREAMS, Refusal
 from messages.ids import ConditionId
-from messages.prices import PriceAnswer
+from messages.prices import FOLLOWED_MAX, PriceAnswer
 
 STREAMS_MAX: Final = 200
-FOLLOWED_MAX: Final = 2_000
-"""Distinct markets of all streams together."""
 _NS_PER_MS: Final = 1_000_000
 
 _encode: Final = msgspec.json.Encoder().encode

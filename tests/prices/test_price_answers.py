@@ -1,4 +1,4 @@
-"""What a market is worth, over real sockets: fresh, or flagged, or refused; one call for any number of askers."""
+"""What a market is worth, over real sockets: fresh, flagged or refused; one call for any number of askers."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ async def test_books_stand_in_for_gamma_in_one_call_for_many_markets(start, venu
     await asyncio.sleep(0.07)
     answers = await service.prices(range(50))
     assert {answer.source for answer in answers} == {Source.CLOB}
-    assert {answer.prices for answer in answers} == {(640_000, 640_000)}
+    assert {answer.prices for answer in answers} == {(640_000, 360_000)}
     assert not any(answer.stale for answer in answers)
     assert venue.calls["books"] == 1
 

@@ -96,7 +96,14 @@ def test_one_of_two_outcomes_tells_the_other(price, is_first):
     assert (view.as_of_ns, view.mono_ns, view.source) == (1_005, 5, Source.STREAM)
 
 
-@given(st.lists(st.tuples(prices, st.integers(0, 99)), min_size=1, max_size=6))
+def test_of_two_outcomes_the_fresher_book_tells_both_and_never_are_two_moments_mixed():
+    older, fresher = stream(300_000, 5), fetched(650_000, 6)
+    for quotes, prices in (((older, fresher), (350_000, 650_000)), ((fresher, older), (650_000, 350_000))):
+        view = book_view(quotes)
+        assert (view.prices, view.mono_ns, view.source) == (prices, 6, Source.CLOB)
+
+
+@given(st.lists(st.tuples(prices, st.integers(0, 99)), min_size=3, max_size=6))
 def test_prices_are_as_old_as_the_oldest_part_of_them(parts):
     view = book_view([stream(*part) for part in parts])
     assert view.prices == tuple(price for price, _ in parts)
@@ -105,9 +112,9 @@ def test_prices_are_as_old_as_the_oldest_part_of_them(parts):
 
 
 def test_prices_come_from_the_stream_only_if_all_of_them_do():
-    assert book_view([stream(1, 5), stream(2, 6)]).source == Source.STREAM
-    assert book_view([stream(1, 9), fetched(2, 6)]).source == Source.CLOB
-    assert book_view([fetched(1, 9), fetched(2, 6)]).source == Source.CLOB
+    assert book_view([stream(1, 5), stream(2, 6), stream(3, 6)]).source == Source.STREAM
+    assert book_view([stream(1, 9), fetched(2, 6), stream(3, 9)]).source == Source.CLOB
+    assert book_view([fetched(1, 9), fetched(2, 6), fetched(3, 9)]).source == Source.CLOB
 
 
 def test_of_more_than_two_outcomes_nothing_is_told_unless_all_are_known():
@@ -124,9 +131,9 @@ def test_no_books_say_nothing():
 
 
 def test_younger_of_books_and_row_is_told():
-    books = [stream(500_000, 11), stream(400_000, 12)]
-    assert freshest(row(at=10), books).prices == (500_000, 400_000)
-    assert freshest(row(at=11), books).prices == (500_000, 400_000)
+    books = [stream(500_000, 11), stream(400_000, 10)]
+    assert freshest(row(at=10), books).prices == (500_000, 500_000)
+    assert freshest(row(at=11), books).prices == (500_000, 500_000)
     assert freshest(row(at=12), books).prices == (640_000, 360_000)
     assert freshest(row(at=12), [None, None]).source == Source.GAMMA
 
@@ -155,4 +162,4 @@ def test_row_of_zeros_read_as_prices_would_show_positions_as_lost(resolution, ze
 
 def test_older_books_are_told_where_the_row_says_nothing_of_prices():
     view = freshest(row(at=99, seen=(0, 0)), [stream(500_000, 11), stream(400_000, 12)])
-    assert (view.prices, view.mono_ns) == ((500_000, 400_000), 11)
+    assert (view.prices, view.mono_ns) == ((600_000, 400_000), 12)

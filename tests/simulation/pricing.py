@@ -1,7 +1,7 @@
-"""The suite `prices`: the real price service, its sockets and its calls against the local venue, in virtual time.
+"""The suite `prices`: the real price service, its sockets and calls against the local venue, in virtual time.
 
-Pages poll fifty markets, dashboards ask in batches, traders ask at T1, followers follow, holders wait for what
-their markets pay, and the venue and the network misbehave. After every run it holds that
+Pages poll fifty markets, dashboards ask in batches, traders ask at T1, followers follow, holders wait for
+what their markets pay, and the venue and the network misbehave. After every run it holds that
 
 - everybody was answered, each once;
 - no answer that is not flagged is older than was asked for, and none at T1 is stale;
@@ -94,7 +94,7 @@ class Result:
 
     def __str__(self) -> str:
         return (
-            f"{self.answers} answers ({self.live} by live books, {self.stale} stale, {self.refused} refused), "
+            f"{self.answers} answers ({self.live} live, {self.stale} stale, {self.refused} refused), "
             f"page age p99 {self.age_p99_ms} ms, {self.settled} settled, {self.gamma_calls} calls to Gamma, "
             f"{self.clob_calls} to CLOB, {self.faults} faults, digest {self.digest}"
         )

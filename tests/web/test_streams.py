@@ -10,7 +10,8 @@ from price_script import NOBODY, OLD, RAIN, answer, condition_of
 
 from actors.web.price_documents import PriceWriter
 from actors.web.problems import Refusal
-from actors.web.streams import FOLLOWED_MAX, STREAMS_MAX, Streams
+from actors.web.streams import STREAMS_MAX, Streams
+from messages.prices import FOLLOWED_MAX
 
 
 @pytest.fixture

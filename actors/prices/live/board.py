@@ -160,7 +160,7 @@ class Board:
                     if seat.book.at_ms == event.at_ms:
                         _believe(seat)
                     if event.book.last_trade is not None:
-                        seat.book.last_trade = event.book.last_trade
+                        seat.book.trade(event.book.last_trade, event.at_ms)
                     self._heard(seat, now_ns, touched)
             elif isinstance(event, TickChanged):
                 seat = self._seats.get(event.token_id)
@@ -171,7 +171,7 @@ class Board:
             elif isinstance(event, LastTrade):
                 seat = self._seats.get(event.token_id)
                 if seat is not None and seat.shard == shard:
-                    seat.book.last_trade = event.price
+                    seat.book.trade(event.price, event.at_ms)
                     touched.add(event.token_id)
             elif isinstance(event, BestPrices):
                 seat = self._seats.get(event.token_id)
@@ -220,6 +220,8 @@ class Board:
                 seat.proved_ns = seat.verified_ns = now_ns
                 _believe(seat)
             return ""
+        if book.changed_at_ms < seat.book.snapshot_ms:
+            return ""  # it tells of a time before what is known here
         seat.verified_ns = now_ns
         doubts: dict[Level, Doubt] = {}
         for side, price in seat.book.differences(book):

@@ -73,6 +73,7 @@ class LiveBook:
         "_hash",
         "_levels",
         "_snapshot_ms",
+        "_trade_ms",
         "distrusted_for",
         "last_trade",
         "tick",
@@ -86,6 +87,7 @@ class LiveBook:
         """The tick size last heard of; 0 before any."""
         self.last_trade: Price | None = None
         """The price of the last trade heard of."""
+        self._trade_ms = 0
         self.trusted = False
         self.distrusted_for = NO_SNAPSHOT
         self._bids = Ladder()
@@ -154,6 +156,11 @@ class LiveBook:
         self._hash = last.hash
         self._at_ms = at_ms
         return self.check(last.best_bid, last.best_ask)
+
+    def trade(self, price: Price, at_ms: int) -> None:
+        """Note the price of a trade, unless a later one is known."""
+        if at_ms >= self._trade_ms:
+            self.last_trade, self._trade_ms = price, at_ms
 
     def change_tick(self, tick: Price) -> None:
         """Note a new tick size: the book is dropped until a fresh one arrives."""

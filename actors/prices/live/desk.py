@@ -69,6 +69,10 @@ class LiveDesk:
             self._carry(shard, [token_id for token_id in anew if self.shards.home(token_id) == shard])
         self._measure()
 
+    def is_current(self, shard: str, sender: ActorAddress) -> bool:
+        """Return whether a socket of that name is the one in use: one that was stopped may still be heard."""
+        return bool(self._sockets.get(shard) == sender)
+
     def started(self, message: ShardStarted) -> None:
         """Tell a socket's new incarnation what to carry: what an earlier one brought ended with it."""
         self.board.down(message.shard)
@@ -123,6 +127,8 @@ class LiveDesk:
                 self._place(token_id, now_ns, changed, avoid=shard)
                 if token_id not in self.shards:
                     self._place(token_id, now_ns, changed)
+                    if self.shards.home(token_id) == shard:
+                        anew.append(token_id)
         return anew
 
     def _reopen_stalled(self, now_ns: int) -> None:

@@ -79,7 +79,8 @@ def test_staleness_measured_as_time_since_the_last_book_change_would_halt_quiet_
 
 def test_socket_that_answers_pings_and_sends_no_data_lets_every_age_grow(board):
     board.take("a", [snapshot("1")], at(0))
-    board.take("b", [snapshot("3")], at(50))
+    board.take("b", [snapshot("3")], at(0))
+    board.take("b", [changed(400_000, 5, 2_000, token="3")], at(50))
     assert board.proved_ns("1") == at(0)
     assert board.silent_for_ns("a", at(50)) == 50 * SECOND
     assert board.silent_for_ns("b", at(50)) == 0
