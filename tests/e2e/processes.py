@@ -126,7 +126,9 @@ class Venue:
         """What a daemon is told that is to copy from here."""
         caps = {"per_market": 50_000, "per_event": 50_000, "per_portfolio": 100_000}
         return {
-            "endpoints": {f"{name}_url": self.urls[name] for name in ("rtds", "clob", "gamma", "data")},
+            "endpoints": {
+                f"{name}_url": self.urls[name] for name in ("rtds", "clob", "gamma", "data", "market_ws")
+            },
             "ingest": {
                 "sockets": 3,
                 "silence_s": 3,
