@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from actors.prices import decoding
-from actors.prices.books import RawLevel, checked_price, checked_size, ladder, make_book
+from actors.prices.books import RawLevel, ladder, level_price, level_size, make_book
 from actors.prices.clob import HASH_CHARS_MAX
 from actors.prices.errors import MalformedError
 from actors.prices.live.events import (
@@ -201,8 +201,8 @@ def _change(raw: _Change) -> LevelChange:
     return LevelChange(
         token_id=_token(raw.asset_id),
         side=raw.side,
-        price=checked_price(raw.price, "price"),
-        size=checked_size(raw.size, "size"),
+        price=level_price(raw.price),
+        size=level_size(raw.size),
         hash=raw.hash[:HASH_CHARS_MAX],
         best_bid=_best(raw.best_bid, "best_bid"),
         best_ask=_best(raw.best_ask, "best_ask"),
@@ -229,8 +229,8 @@ def _last_trade(raw: _Trade) -> LastTrade:
         condition_id=_condition(raw.market),
         token_id=_token(raw.asset_id),
         side=raw.side,
-        price=checked_price(raw.price, "price"),
-        size=checked_size(raw.size, "size"),
+        price=level_price(raw.price),
+        size=level_size(raw.size),
         at_ms=decoding.timestamp_ms(raw.timestamp, "last_trade_price.timestamp"),
     )
 
