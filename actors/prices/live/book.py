@@ -144,9 +144,10 @@ class LiveBook:
             return self.trusted
         last: LevelChange | None = None
         token_id = self.token_id
+        bids, asks = self._bids, self._asks
         for each in changes:
             if each.token_id == token_id:
-                (self._bids if each.side is Side.BUY else self._asks).put(each.price, each.size, at_ms)
+                (bids if each.side is Side.BUY else asks).put(each.price, each.size, at_ms)
                 last = each
         if last is None:
             return True
