@@ -16,7 +16,7 @@ import msgspec
 from actors.prices.decoding import micros
 from actors.prices.errors import MalformedError
 from messages.ids import TokenId
-from messages.markets import Book, Level
+from messages.markets import Book
 from messages.units import MICROS, Price, Shares, UnitError
 
 LEVELS_MAX: Final = 10_000
@@ -100,19 +100,17 @@ def make_book(
     changed_at_ms: int = 0,
 ) -> Book:
     """Return the book of two ladders, best first. Raises `MalformedError` when bids meet asks."""
-    if bids and asks and max(bids) >= min(asks):
-        raise MalformedError("book", f"bid {max(bids)} over ask {min(asks)}", "bids below asks")
+    best_bids = tuple(sorted(bids.items(), reverse=True))
+    best_asks = tuple(sorted(asks.items()))
+    if best_bids and best_asks and best_bids[0][0] >= best_asks[0][0]:
+        raise MalformedError("book", f"bid {best_bids[0][0]} over ask {best_asks[0][0]}", "bids below asks")
     return Book(
         token_id=token_id,
-        bids=_sorted(bids, best_first=True),
-        asks=_sorted(asks, best_first=False),
+        bids=best_bids,
+        asks=best_asks,
         hash=hash,
         as_of_ns=as_of_ns,
         last_trade=last_trade,
         tick=tick,
         changed_at_ms=changed_at_ms,
     )
-
-
-def _sorted(sizes: Mapping[Price, Shares], *, best_first: bool) -> tuple[Level, ...]:
-    return tuple(sorted(sizes.items(), reverse=best_first))
