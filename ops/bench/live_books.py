@@ -11,6 +11,7 @@ import msgspec
 import uvloop
 
 from actors.prices import metrics
+from actors.prices.books import level_size
 from actors.prices.live.board import Board
 from actors.prices.live.frames import decode_frame
 from config.settings import Endpoints
@@ -82,6 +83,7 @@ def _bare_s(frames: list[bytes]) -> float:
 
 def _board_s(made: MadeStream) -> float:
     """Return the computing of decoding and applying the frames. Raises `RuntimeError` for wrong books."""
+    level_size.cache_clear()  # the frames of the last round are these
     board = Board(NEVER_NS, NEVER_NS)
     board.up(SHARD, 0)
     for token in made.tokens:
@@ -114,6 +116,7 @@ def _in_micros(state: BookState) -> tuple[dict[int, int], dict[int, int]]:
 
 async def _channel_s(made: MadeStream, endpoints: Endpoints) -> float:
     """Return the computing of this process until all frames have come through a socket and are applied."""
+    level_size.cache_clear()
     blaster = Blaster(made.frames)
     try:
         condition_ids = tuple(market.condition_id for market in made.markets)
