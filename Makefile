@@ -7,6 +7,8 @@
 # make soak      MESSAGES=   a tree under everything at once, a million messages long
 # make bench     frames a second, frame to order, memory, with ratios; BENCH_ARGS=--json
 # make bench-detection   frames a second, steady lag and memory with ten thousand leaders; BENCH_ARGS=--json
+# make bench-prices   cached prices in process and over HTTP, live books; BENCH_ARGS=--json
+#                (beside NautilusTrader too, where that is installed: ops/bench/nautilus_books.py)
 # make bench-runtime   the actor runtime beside other ways of having actors; BENCH_ARGS=--json
 # make venv      only set up: .venv with the dependencies of constraints.txt
 # make wheel     dist/remora-*.whl
@@ -35,7 +37,7 @@ MESSAGES ?= 1000000
 export PLAN ?=
 TWICE ?=
 
-.PHONY: demo test lint conformance simulate soak bench bench-runtime venv wheel clean
+.PHONY: demo test lint conformance simulate soak bench bench-detection bench-prices bench-runtime venv wheel clean
 
 demo: $(STAMP)
 	$(BIN)/remora demo $(DEMO_ARGS)
@@ -64,6 +66,9 @@ bench: $(STAMP)
 
 bench-detection: $(STAMP)
 	$(BIN)/python -m ops.bench.detection $(BENCH_ARGS)
+
+bench-prices: $(STAMP)
+	$(BIN)/python -m ops.bench.prices $(BENCH_ARGS)
 
 bench-runtime: $(STAMP)
 	$(BIN)/python -m ops.bench.runtime $(BENCH_ARGS)

@@ -9,8 +9,10 @@ from actors.prices import metrics
 from actors.prices.desk import Call, Desk, batches, failure_text
 from actors.prices.errors import NotFoundError
 from actors.prices.live.board import Board
+from actors.prices.live.book import LiveBook
 from actors.prices.memory import Known
 from actors.prices.questions import BOOKS_PER_CALL, Questions, Stamped
+from actors.prices.quotes import Quote, book_price, quote
 from actors.prices.signals import BooksLanded, GatherBooks
 from actors.prices.tiers import Answering, Priority, Wanted
 from config.settings import Prices as PricesSettings
@@ -44,16 +46,36 @@ class BookDesk(Desk[Book]):
     def current(self, key: str, now_ns: int) -> Known[Book] | None:
         """Return the live book, or a younger one that was fetched and holds all that the live one does."""
         known = self.memory.use(key)
+        live = self._live(key, known)
+        if live is None:
+            return known
+        book, proved_ns = live
+        as_of_ns = self.actor.clock.now_ns() - (now_ns - proved_ns)
+        frozen = book.freeze(as_of_ns)
+        return Known(frozen, as_of_ns, proved_ns, Source.STREAM, False) if frozen is not None else known
+
+    def quote(self, key: str, now_ns: int) -> Quote | None:
+        """Return what the outcome is worth by its `current` book, of which no copy is made for that."""
+        known = self.memory.use(key)
+        live = self._live(key, known)
+        if live is not None:
+            book, proved_ns = live
+            if book.check(None, None):
+                price = book_price(book.best_bid, book.best_ask, book.last_trade)
+                as_of_ns = self.actor.clock.now_ns() - (now_ns - proved_ns)
+                return Quote(price, as_of_ns, proved_ns, Source.STREAM) if price is not None else None
+        return quote(known) if known is not None else None
+
+    def _live(self, key: str, known: Known[Book] | None) -> tuple[LiveBook, int] | None:
+        """Return the live book and when it was last proved, None where what was fetched is to be taken."""
         seat, proved_ns = self._board.seat(key), self._board.proved_ns(key)
         if seat is None or proved_ns is None:
-            return known
+            return None
         if known is not None and known.mono_ns > proved_ns:
             has_more = seat.unsure_since_ns is None and seat.book.at_ms > known.value.changed_at_ms
             if not has_more:
-                return known
-        as_of_ns = self.actor.clock.now_ns() - (now_ns - proved_ns)
-        book = seat.book.freeze(as_of_ns)
-        return Known(book, as_of_ns, proved_ns, Source.STREAM, False) if book is not None else known
+                return None
+        return seat.book, proved_ns
 
     def answer(self, key: str, wanted: Wanted, result: Answering) -> BookAnswer:
         """Return the answer to a question that `result` came of."""

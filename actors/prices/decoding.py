@@ -19,8 +19,9 @@ TIMESTAMP_MS_MIN: Final = 1_577_836_800_000
 TIMESTAMP_MS_MAX: Final = 4_102_444_800_000
 """2100. A time in microseconds read as milliseconds falls far behind it."""
 
-_WHOLE_DIGITS_MAX: Final = 15
-_PART_DIGITS_MAX: Final = 6
+_PLAIN_DIGITS_MAX: Final = 15
+_SCALE: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
+"""What a number's digits are worth in 1e-6, by how many of them stand behind the point."""
 _NUMBER_CHARS_MAX: Final = 64
 _MISSING: Final = "Object missing required field "
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,15 +64,9 @@ def micros(text: str, field: str) -> int:
     A book holds hundreds of these, which is why the usual shape is read without `Decimal`.
     """
     whole, _, part = text.partition(".")
-    plain = (
-        text.isascii()
-        and whole.isdigit()
-        and len(whole) <= _WHOLE_DIGITS_MAX
-        and len(part) <= _PART_DIGITS_MAX
-        and (part == "" or part.isdigit())
-    )
-    if plain:
-        return int(whole) * MICROS + (int(part.ljust(_PART_DIGITS_MAX, "0")) if part else 0)
+    digits = whole + part
+    if len(digits) <= _PLAIN_DIGITS_MAX and len(part) < len(_SCALE) and digits.isdigit() and text.isascii():
+        return int(digits) * _SCALE[len(part)]
     if len(text) > _NUMBER_CHARS_MAX:
         raise UnitError(f"{field} was {text:.40}… ({len(text)} characters), expected a decimal number")
     amount = to_micros(text, field)

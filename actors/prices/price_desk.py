@@ -17,7 +17,7 @@ from actors.prices.desk import FRESH, LANDED_AGE_MS, Counts
 from actors.prices.followers import Followers
 from actors.prices.market_desk import MarketDesk
 from actors.prices.memory import Known
-from actors.prices.quotes import Quote, View, freshest, quote
+from actors.prices.quotes import View, freshest
 from actors.prices.tiers import Answering, Deliver, Wanted
 from actors.prices.write_back import with_prices
 from config.settings import Prices as PricesSettings
@@ -91,7 +91,7 @@ class PriceDesk:
         """Return what a known market is worth."""
         if known.value.resolution is not Resolution.OPEN:
             return freshest(known, ())
-        return freshest(known, [self._quote(token, now_ns) for token in known.value.token_ids])
+        return freshest(known, [self._books.quote(token, now_ns) for token in known.value.token_ids])
 
     def age_ms(self, condition_id: ConditionId) -> int:
         """Return how old the prices of a market are that is known."""
@@ -203,10 +203,6 @@ class PriceDesk:
             and now_ns - view.mono_ns <= age_ms_max * 1_000_000
             and known.age_ms(now_ns) <= row_ms_max
         )
-
-    def _quote(self, token_id: TokenId, now_ns: int) -> Quote | None:
-        known = self._books.current(token_id, now_ns)
-        return quote(known) if known is not None else None
 
     def _answer(
         self,

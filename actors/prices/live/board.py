@@ -42,6 +42,8 @@ LATE_MS: Final = 2_000
 """Later than this a stream is late, and not only our clock a little off."""
 NS_PER_MS: Final = 1_000_000
 DIFFERS: Final = "CLOB answers with another book"
+_TIMED: Final = (LevelsChanged, BestPrices, LastTrade)
+"""Events whose time is that of their happening."""
 
 
 class Doubt(msgspec.Struct, frozen=True, gc=False):
@@ -144,7 +146,8 @@ class Board:
         if shard not in self._flow_ns:
             return set()
         now_ns -= self._late_ns(shard, events, now_ns, wall_ms)
-        self._flow_ns[shard] = max(self._flow_ns[shard], now_ns)
+        if now_ns > self._flow_ns[shard]:
+            self._flow_ns[shard] = now_ns
         touched: set[TokenId] = set()
         for event in events:
             if isinstance(event, LevelsChanged):
@@ -287,7 +290,8 @@ class Board:
         seat.book.distrust(reason)
 
     def _heard(self, seat: Seat, now_ns: int, touched: set[TokenId]) -> None:
-        seat.proved_ns = max(seat.proved_ns, now_ns)
+        if now_ns > seat.proved_ns:
+            seat.proved_ns = now_ns
         seat.silent = 0
         touched.add(seat.book.token_id)
 
@@ -296,8 +300,8 @@ class Board:
 
         Until something else has come, a socket is as late as it was with its first answer.
         """
-        times = [each.at_ms for each in events if isinstance(each, LevelsChanged | BestPrices | LastTrade)]
-        if times and wall_ms:
+        times = [each.at_ms for each in events if isinstance(each, _TIMED)] if wall_ms else ()
+        if times:
             self._late[shard] = _if_late((wall_ms - max(times)) * NS_PER_MS)
         elif shard not in self._late:
             self._late[shard] = _if_late(now_ns - self._up_ns[shard])

@@ -23,13 +23,14 @@ CROSSED: Final = "crossed"
 class Ladder:
     """One side's sizes by price, kept sorted: the best is asked for far oftener than one is new."""
 
-    __slots__ = ("changed_ms", "prices", "sizes")
+    __slots__ = ("_changes_max", "changed_ms", "prices", "sizes")
 
     def __init__(self, levels: Iterable[Level] = ()) -> None:
         self.sizes: dict[Price, Shares] = dict(levels)
         self.prices: list[Price] = sorted(self.sizes)
         self.changed_ms: dict[Price, int] = {}
         """When levels changed since the snapshot, by the venue's time; what is long ago is forgotten."""
+        self._changes_max = CHANGES_MAX
 
     def put(self, price: Price, size: Shares, at_ms: int) -> None:
         """Set the total at a price; 0 removes it. What is older than the last change there is left out."""
@@ -38,14 +39,19 @@ class Ladder:
         if changed_ms.get(price, 0) > at_ms:
             return
         changed_ms[price] = at_ms
-        if len(changed_ms) > CHANGES_MAX:
-            self.changed_ms = {each: ms for each, ms in changed_ms.items() if ms > at_ms - LATELY_MS}
+        if len(changed_ms) > self._changes_max:
+            self._forget(at_ms)
         if size > 0:
             if price not in sizes:
                 insort(self.prices, price)
             sizes[price] = size
         elif sizes.pop(price, None) is not None:
             del self.prices[bisect_left(self.prices, price)]
+
+    def _forget(self, at_ms: int) -> None:
+        """Forget changes of long ago, and look again only once there are twice as many as are left."""
+        self.changed_ms = {each: ms for each, ms in self.changed_ms.items() if ms > at_ms - LATELY_MS}
+        self._changes_max = max(CHANGES_MAX, 2 * len(self.changed_ms))
 
     def descending(self) -> tuple[Level, ...]:
         """Return the levels, the highest price first."""
@@ -144,9 +150,10 @@ class LiveBook:
             return self.trusted
         last: LevelChange | None = None
         token_id = self.token_id
+        bids, asks = self._bids, self._asks
         for each in changes:
             if each.token_id == token_id:
-                (self._bids if each.side is Side.BUY else self._asks).put(each.price, each.size, at_ms)
+                (bids if each.side is Side.BUY else asks).put(each.price, each.size, at_ms)
                 last = each
         if last is None:
             return True

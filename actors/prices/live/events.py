@@ -22,7 +22,7 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at_ms: int
 
 
-class LevelChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class LevelChange(msgspec.Struct, frozen=True, gc=False):
     """The new total at one level of one outcome, and the best prices that hold after it."""
 
     token_id: TokenId

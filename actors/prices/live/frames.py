@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from actors.prices import decoding
-from actors.prices.books import RawLevel, checked_price, checked_size, ladder, make_book
+from actors.prices.books import RawLevel, ladder, level_price, level_size, make_book
 from actors.prices.clob import HASH_CHARS_MAX
 from actors.prices.errors import MalformedError
 from actors.prices.live.events import (
@@ -180,7 +180,7 @@ def _snapshot(raw: _Book) -> BookSnapshot:
             ladder(raw.asks, "asks"),
             hash=raw.hash[:HASH_CHARS_MAX],
             as_of_ns=at_ms * 1_000_000,
-            last_trade=_best(raw.last_trade_price, "last_trade_price"),
+            last_trade=_last_trade_price(raw.last_trade_price),
             tick=tick,
             changed_at_ms=at_ms,
         ),
@@ -192,26 +192,37 @@ def _snapshot(raw: _Book) -> BookSnapshot:
 def _levels_changed(raw: _Changes) -> LevelsChanged:
     return LevelsChanged(
         condition_id=_condition(raw.market),
-        changes=tuple([_change(each) for each in raw.price_changes]),
+        changes=tuple(
+            [
+                LevelChange(
+                    _token(each.asset_id),
+                    each.side,
+                    level_price(each.price),
+                    level_size(each.size),
+                    each.hash[:HASH_CHARS_MAX],
+                    _best_bid(each.best_bid),
+                    _best_ask(each.best_ask),
+                )
+                for each in raw.price_changes
+            ]
+        ),
         at_ms=decoding.timestamp_ms(raw.timestamp, "price_change.timestamp"),
     )
 
 
-def _change(raw: _Change) -> LevelChange:
-    return LevelChange(
-        token_id=_token(raw.asset_id),
-        side=raw.side,
-        price=checked_price(raw.price, "price"),
-        size=checked_size(raw.size, "size"),
-        hash=raw.hash[:HASH_CHARS_MAX],
-        best_bid=_best(raw.best_bid, "best_bid"),
-        best_ask=_best(raw.best_ask, "best_ask"),
-    )
+@lru_cache(maxsize=_SPELLINGS)
+def _best_bid(text: str | None) -> Price | None:
+    return decoding.price(text, "best_bid") if text else None
 
 
 @lru_cache(maxsize=_SPELLINGS)
-def _best(text: str | None, field: str) -> Price | None:
-    return decoding.price(text, field) if text else None
+def _best_ask(text: str | None) -> Price | None:
+    return decoding.price(text, "best_ask") if text else None
+
+
+@lru_cache(maxsize=_SPELLINGS)
+def _last_trade_price(text: str | None) -> Price | None:
+    return decoding.price(text, "last_trade_price") if text else None
 
 
 @lru_cache(maxsize=_SPELLINGS)
@@ -229,8 +240,8 @@ def _last_trade(raw: _Trade) -> LastTrade:
         condition_id=_condition(raw.market),
         token_id=_token(raw.asset_id),
         side=raw.side,
-        price=checked_price(raw.price, "price"),
-        size=checked_size(raw.size, "size"),
+        price=level_price(raw.price),
+        size=level_size(raw.size),
         at_ms=decoding.timestamp_ms(raw.timestamp, "last_trade_price.timestamp"),
     )
 
@@ -249,8 +260,8 @@ def _best_prices(raw: _Best) -> BestPrices:
     return BestPrices(
         condition_id=_condition(raw.market),
         token_id=_token(raw.asset_id),
-        best_bid=_best(raw.best_bid, "best_bid"),
-        best_ask=_best(raw.best_ask, "best_ask"),
+        best_bid=_best_bid(raw.best_bid),
+        best_ask=_best_ask(raw.best_ask),
         at_ms=decoding.timestamp_ms(raw.timestamp, "best_bid_ask.timestamp"),
     )
 
