@@ -63,7 +63,11 @@ class BookDesk(Desk[Book]):
             if book.check(None, None):
                 price = book_price(book.best_bid, book.best_ask, book.last_trade)
                 as_of_ns = self.actor.clock.now_ns() - (now_ns - proved_ns)
-                return Quote(price, as_of_ns, proved_ns, Source.STREAM) if price is not None else None
+                return (
+                    Quote(price, as_of_ns, proved_ns, Source.STREAM, book.at_ms)
+                    if price is not None
+                    else None
+                )
         return quote(known) if known is not None else None
 
     def _live(self, key: str, known: Known[Book] | None) -> tuple[LiveBook, int] | None:

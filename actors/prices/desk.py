@@ -85,14 +85,23 @@ class Desk(ABC, Generic[T]):
         else:
             self.join(key, wanted, deliver, now_ns)
 
-    def join(self, key: str, wanted: Wanted, deliver: Deliver, now_ns: int, *, counted: bool = True) -> None:
+    def join(
+        self,
+        key: str,
+        wanted: Wanted,
+        deliver: Deliver,
+        now_ns: int,
+        *,
+        counted: bool = True,
+        has_elsewhere: bool = False,
+    ) -> None:
         """Wait for the key's flight, which begins if there is none."""
         problem = self._problem(key)
         if problem:
             self.demand.forget(key)
             deliver(Answering(True, problem))
             return
-        started = self.flights.join(key, Waiter(deliver, wanted), now_ns)
+        started = self.flights.join(key, Waiter(deliver, wanted, has_elsewhere), now_ns)
         if counted:
             self.counts.answered(wanted.tier, "miss" if started else "coalesced")
         if started:
@@ -140,12 +149,20 @@ class Desk(ABC, Generic[T]):
             fresh = known is not None and known.fresh(now_ns, accepted_ms)
             waiter.deliver(LANDED if fresh else Answering(True, landed=True))
 
+    def release(self, key: str, error: str) -> None:
+        """Tell those of a failure who know where else to ask; the others go on waiting."""
+        for waiter in self.flights.release(key):
+            waiter.deliver(Answering(True, error, landed=True))
+
     def land_failed(self, key: str, default: str, *, missing: bool = False) -> None:
         """End a key's flight that brought nothing; what went wrong on its way is the answer's error."""
         flight = self.flights.get(key)
-        if flight is None or self._asked_again(key, flight):
+        if flight is None:
             return
         error = "; ".join(flight.trouble) or default
+        self.release(key, error)
+        if self._asked_again(key, flight):
+            return
         if flight.waiters:
             log.debug(
                 "no fresh market data", kind=self.kind, key=key, error=error, waiters=len(flight.waiters)

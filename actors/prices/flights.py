@@ -17,6 +17,8 @@ class Waiter(msgspec.Struct, frozen=True, gc=False):
 
     deliver: Deliver
     wanted: Wanted
+    has_elsewhere: bool = False
+    """Whether it knows where else to ask, so that it is better told of a failure at once."""
 
 
 class Flight(msgspec.Struct, gc=False):
@@ -97,6 +99,16 @@ class Flights:
         """Return whether anybody waits for the key."""
         flight = self._flights.get(key)
         return flight is not None and len(flight.waiters) > 0
+
+    def release(self, key: str) -> list[Waiter]:
+        """Return those who wait for a key and know where else to ask, and let them wait no more."""
+        flight = self._flights.get(key)
+        if flight is None:
+            return []
+        released = [waiter for waiter in flight.waiters if waiter.has_elsewhere]
+        flight.waiters = [waiter for waiter in flight.waiters if not waiter.has_elsewhere]
+        self.waiting -= len(released)
+        return released
 
     def complain(self, key: str, trouble: str) -> None:
         """Note what went wrong with a flight."""

@@ -146,6 +146,7 @@ class MarketDesk(Desk[Market]):
             trouble = "" if message.missing else message.error or broken
             if trouble:
                 self.flights.complain(key, trouble)
+                self.release(key, trouble)
             if not trouble and message.stage is Stage.GAMMA_OPEN:
                 unseen.append(key)
             elif message.stage is not Stage.CLOB and (self.flights.awaited(key) or self._matters(key)):

@@ -65,6 +65,7 @@ class PriceDesk:
             lambda result: self._landed(condition_id, wanted, tell, result),
             now_ns,
             counted=False,
+            has_elsewhere=known is not None and self._books_may_help(known, now_ns),
         )
 
     def ask_all(self, condition_ids: tuple[ConditionId, ...], wanted: Wanted, to: ActorAddress) -> None:

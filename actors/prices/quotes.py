@@ -26,6 +26,8 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     as_of_ns: int
     mono_ns: int
     source: str
+    changed_ms: int = 0
+    """The venue's time of the book's last change."""
 
 
 class View(msgspec.Struct, frozen=True, gc=False):
@@ -50,7 +52,9 @@ def quote(known: Known[Book]) -> Quote | None:
     bid = book.bids[0][0] if book.bids else None
     ask = book.asks[0][0] if book.asks else None
     price = book_price(bid, ask, book.last_trade)
-    return Quote(price, known.as_of_ns, known.mono_ns, known.source) if price is not None else None
+    if price is None:
+        return None
+    return Quote(price, known.as_of_ns, known.mono_ns, known.source, book.changed_at_ms)
 
 
 def host_view(known: Known[Market]) -> View:
@@ -70,7 +74,7 @@ def book_view(quotes: Sequence[Quote | None]) -> View | None:
         first, second = quotes
         if first is None and second is None:
             return None
-        if second is None or (first is not None and first.mono_ns >= second.mono_ns):
+        if second is None or (first is not None and _freshness(first) >= _freshness(second)):
             return _complemented(first, first_is_known=True)
         return _complemented(second, first_is_known=False)
     found = [each for each in quotes if each is not None]
@@ -80,6 +84,11 @@ def book_view(quotes: Sequence[Quote | None]) -> View | None:
     live = all(each.source == Source.STREAM for each in found)
     source = Source.STREAM if live else oldest.source
     return View(tuple(each.price for each in found), oldest.as_of_ns, oldest.mono_ns, source)
+
+
+def _freshness(known: Quote) -> tuple[int, int]:
+    """Return what tells which of two is fresher: of books proved by the same frame, the one changed later."""
+    return known.mono_ns, known.changed_ms
 
 
 def _complemented(known: Quote | None, *, first_is_known: bool) -> View:

@@ -38,7 +38,7 @@ BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 """Two hundred deep books are a tenth of it."""
 CHUNK_BYTES: Final = 64 * 1024
 CONNECTIONS_MAX: Final = 64
-SLOW_SHARE: Final = 0.5
+SLOW_SHARE: Final = 0.8
 """An answer that takes this share of the time-out is a host under pressure: throttling shows as delay."""
 NOT_NOW: Final = (408, 425)
 """Time-out at the host, and an engine that restarts: as passing as a 5xx."""

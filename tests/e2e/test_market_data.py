@@ -1,4 +1,4 @@
-"""Market data of a running daemon over HTTP: fresh on a bad afternoon, refused or flagged when all is gone."""
+"""Market data of a running daemon over HTTP: fresh on a bad afternoon, refused or flagged without a venue."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ async def test_throttled_host_is_asked_more_slowly_afterwards(make, venue, token
 
 async def test_slow_host_is_asked_more_slowly(make, venue, tokens):
     venue.add_market(1)
-    venue.hang("book", 0.6)
+    venue.hang("book", 0.9)
     upstream, source = make()
     await source.book(tokens(1)[0], priority=Priority.T1)
     assert upstream.snapshot()["clob"]["pace"] == 0.5

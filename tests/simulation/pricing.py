@@ -32,6 +32,7 @@ from messages.markets import (
     MarketAnswer,
     MarketQuery,
     MarketResolved,
+    Resolution,
     Source,
     Tier,
     WatchResolution,
@@ -83,6 +84,7 @@ class Result:
     seed: int
     answers: int
     stale: int
+    stale_open: int
     refused: int
     live: int
     age_p99_ms: int
@@ -109,6 +111,8 @@ class Seen:
     asked: int = 0
     answered: int = 0
     stale: int = 0
+    stale_open: int = 0
+    """Of what the page was told of open markets."""
     refused: int = 0
     live: int = 0
     ages_ms: list[int] = field(default_factory=list)
@@ -278,8 +282,10 @@ class Page(Asker):
 
     def look(self, answer: PriceAnswer) -> None:
         super().look(answer)
-        if answer.prices and not (answer.market is not None and answer.market.payouts):
+        is_open = answer.market is not None and answer.market.resolution is Resolution.OPEN
+        if answer.prices and is_open:
             self.args.seen.ages_ms.append(answer.age_ms)
+            self.args.seen.stale_open += answer.stale
 
 
 class Dashboard(Asker):
@@ -355,7 +361,7 @@ def run(
     misbehaviour = quirks(Random(f"pricing:{seed}")) if faults is None else faults
     with Simulation(seed, start_ns=START_S * NS, faults=plan, deep=deep) as sim:
         venue = open_venue(sim, seed)
-        loses = any(isinstance(each, spec.Drop) for each in misbehaviour.faults)
+        loses = any(isinstance(each, spec.Drop | spec.Mute) for each in misbehaviour.faults)
         seen = Seen(Truth(venue), UNNOTICED_S if loses else ON_THE_WAY_S)
         books = Books()
         store = sim.spawn(MemoryStore, "store", books)
@@ -391,6 +397,7 @@ def run(
         seed=seed,
         answers=seen.answered,
         stale=seen.stale,
+        stale_open=seen.stale_open,
         refused=seen.refused,
         live=seen.live,
         age_p99_ms=ages[len(ages) * 99 // 100],
