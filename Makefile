@@ -2,7 +2,7 @@
 # make test      the tests
 # make lint      style, types, the layers
 # make conformance  BASE=loop, threads or simpleSystemBase   Thespian's own tests on our base, or on theirs
-# make simulate  SUITE=copy|calm|day|detection|detection-full|edges SEEDS= FIRST=   many seeded runs of one suite;
+# make simulate  SUITE=copy|calm|day|detection|detection-full|edges|prices SEEDS= FIRST=   many seeded runs of one suite;
 #                PLAN='crash ...' for other faults than those of the seed, TWICE=1 to run each seed twice and compare
 # make soak      MESSAGES=   a tree under everything at once, a million messages long
 # make bench     frames a second, frame to order, memory, with ratios; BENCH_ARGS=--json
