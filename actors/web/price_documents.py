@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
@@ -15,6 +16,16 @@ from messages.prices import IDS_MAX, DemandState, PriceAnswer
 AGE_S_MAX: Final = 86_400
 _MARKETS_KEPT_MAX: Final = 4_096
 _encode: Final = msgspec.json.Encoder().encode
+
+
+class Standing(StrEnum):
+    """Where a market stands on the way to its payout."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    DISPUTED = "disputed"
+    RESOLVED = "resolved"
+    VOID = "void"
 
 
 class MarketDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -30,7 +41,9 @@ class MarketDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel", 
     fee_rate: DecimalText
     neg_risk: bool
     accepting_orders: bool
-    resolution: Resolution
+    resolution: Annotated[
+        Standing, msgspec.Meta(description="`void` pays every outcome its share, as 50-50 does.")
+    ]
     end_at: TimeText | None
     oracle: Annotated[str, msgspec.Meta(description="The oracle's last word, where a host passes it on.")]
 
@@ -144,6 +157,7 @@ class PriceWriter:
 
 
 _NULL: Final = msgspec.Raw(b"null")
+_STANDINGS: Final = {resolution: Standing(resolution.value) for resolution in Resolution}
 
 
 def market_document(market: Market) -> MarketDocument:
@@ -159,7 +173,7 @@ def market_document(market: Market) -> MarketDocument:
         fee_rate=decimal(market.fee_rate),
         neg_risk=market.neg_risk,
         accepting_orders=market.accepting_orders,
-        resolution=market.resolution,
+        resolution=Standing.VOID if market.is_void else _STANDINGS[market.resolution],
         end_at=time(market.end_at_ns),
         oracle=market.oracle,
     )
