@@ -355,8 +355,12 @@ def run(
     *,
     faults: FaultSpec | None = None,
     prices: settings.Prices = SETTINGS,
+    busy_s: float = BUSY_S,
 ) -> Result:
-    """Run one world to its end and hold it against everything above. Raises `AssertionError`."""
+    """Run one world to its end and hold it against everything above. Raises `AssertionError`.
+
+    `busy_s` is for how long everybody asks, and things go wrong.
+    """
     plan = planned(seed) if plan is None else plan
     misbehaviour = quirks(Random(f"pricing:{seed}")) if faults is None else faults
     with Simulation(seed, start_ns=START_S * NS, faults=plan, deep=deep) as sim:
@@ -366,11 +370,11 @@ def run(
         books = Books()
         store = sim.spawn(MemoryStore, "store", books)
         service = sim.spawn(Prices, "prices", PricesArgs(settings=prices, endpoints=ENDPOINTS, store=store))
-        spawn_askers(sim, venue, service, seen)
+        spawn_askers(sim, venue, service, seen, busy_s)
         venue.play()
         sim.advance(2)
         venue.faults.set(misbehaviour)
-        sim.advance(BUSY_S - 2)
+        sim.advance(busy_s - 2)
         sim.heal()
         venue.faults.set(FaultSpec())
         sim.advance(QUIET_S)
@@ -465,7 +469,7 @@ def open_venue(sim: Simulation, seed: int) -> Venue:
     return venue
 
 
-def spawn_askers(sim: Simulation, venue: Venue, service: Any, seen: Seen) -> None:
+def spawn_askers(sim: Simulation, venue: Venue, service: Any, seen: Seen, busy_s: float) -> None:
     """Start everybody who asks."""
     markets = [market for market in venue.world.markets.values() if not market.closed][:MARKETS]
     conditions = tuple(market.condition for market in markets)
@@ -474,14 +478,14 @@ def spawn_askers(sim: Simulation, venue: Venue, service: Any, seen: Seen) -> Non
     HELD.update(conditions)
 
     def args(every_s: float) -> AskerArgs:
-        return AskerArgs(service, conditions, tokens, every_s, seen, BUSY_S)
+        return AskerArgs(service, conditions, tokens, every_s, seen, busy_s)
 
     sim.spawn(Page, "page", args(PAGE_S))
     sim.spawn(Dashboard, "dashboard", args(0.7))
     sim.spawn(Trader, "trader", args(0.3))
     sim.spawn(Reader, "reader", args(5.0))
     for name in ("holder-1", "holder-2"):
-        sim.spawn(Holder, name, replace(args(4.0), until_s=BUSY_S + QUIET_S))
+        sim.spawn(Holder, name, replace(args(4.0), until_s=busy_s + QUIET_S))
 
 
 def planned(seed: int) -> FaultPlan:
