@@ -50,19 +50,34 @@ class BookDesk(Desk[Book]):
         if live is None:
             return known
         book, proved_ns = live
-        as_of_ns = self.actor.clock.now_ns() - (now_ns - proved_ns)
+        as_of_ns = self.clock.now_ns() - (now_ns - proved_ns)
         frozen = book.freeze(as_of_ns)
         return Known(frozen, as_of_ns, proved_ns, Source.STREAM, False) if frozen is not None else known
 
+    def quotes(self, keys: Sequence[TokenId], now_ns: int) -> list[Quote | None]:
+        """Return what a market's outcomes are worth by their books; None where those do not say.
+
+        Of two the fresher one's book tells both (see `quotes.book_view`), so that one live book is enough.
+        """
+        if len(keys) == 2:
+            one, other = self._board.live(keys[0]), self._board.live(keys[1])
+            if one is not None and other is not None:
+                fresher = 0 if one >= other else 1
+                found: list[Quote | None] = [None, None]
+                found[fresher] = self.quote(keys[fresher], now_ns)
+                if found[fresher] is not None:
+                    return found
+        return [self.quote(key, now_ns) for key in keys]
+
     def quote(self, key: str, now_ns: int) -> Quote | None:
         """Return what the outcome is worth by its `current` book, of which no copy is made for that."""
-        known = self.memory.use(key)
+        known = self.memory.peek(key)
         live = self._live(key, known)
         if live is not None:
             book, proved_ns = live
             if book.check(None, None):
                 price = book_price(book.best_bid, book.best_ask, book.last_trade)
-                as_of_ns = self.actor.clock.now_ns() - (now_ns - proved_ns)
+                as_of_ns = self.clock.now_ns() - (now_ns - proved_ns)
                 return (
                     Quote(price, as_of_ns, proved_ns, Source.STREAM, book.at_ms)
                     if price is not None
@@ -83,7 +98,7 @@ class BookDesk(Desk[Book]):
 
     def answer(self, key: str, wanted: Wanted, result: Answering) -> BookAnswer:
         """Return the answer to a question that `result` came of."""
-        now_ns = self.actor.clock.monotonic_ns()
+        now_ns = self.clock.monotonic_ns()
         known = self.current(key, now_ns)
         if known is None or (result.stale and wanted.is_strict):
             self.counts.nothing()
@@ -160,7 +175,7 @@ class BookDesk(Desk[Book]):
 
     def _is_missing(self, key: TokenId) -> None:
         self.missing.pop(key, None)
-        self.missing[key] = self.actor.clock.monotonic_ns()
+        self.missing[key] = self.clock.monotonic_ns()
         if len(self.missing) > BOOKS_MAX:
             del self.missing[next(iter(self.missing))]
 

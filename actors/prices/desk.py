@@ -11,18 +11,18 @@ from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import structlog
-from prometheus_client import Counter, Histogram
 
 from actors.prices import metrics
 from actors.prices.errors import PricesError
 from actors.prices.flights import Flight, Flights, Waiter
 from actors.prices.line import WAIT_S_MIN
 from actors.prices.memory import Demand, Known, Memory
+from actors.prices.tallies import TALLIES, Count, note_age
 from actors.prices.tiers import Answering, Deliver, Priority, Wanted
 from config.settings import Prices as PricesSettings
 from messages.base import Message
 from messages.ids import IdError
-from messages.markets import Source, Tier
+from messages.markets import Tier
 from supervisor import SupervisedActor
 
 T = TypeVar("T")
@@ -46,6 +46,7 @@ class Desk(ABC, Generic[T]):
 
     def __init__(self, actor: SupervisedActor, settings: PricesSettings, capacity: int) -> None:
         self.actor = actor
+        self.clock = actor.clock
         self.settings = settings
         self.memory: Memory[T] = Memory(capacity)
         self.demand = Demand(capacity)
@@ -75,7 +76,7 @@ class Desk(ABC, Generic[T]):
 
     def ask(self, key: str, wanted: Wanted, deliver: Deliver) -> None:
         """Answer now if what is known is fresh enough, else when the key's flight has landed."""
-        now_ns = self.actor.clock.monotonic_ns()
+        now_ns = self.clock.monotonic_ns()
         known = self.current(key, now_ns)
         if known is None or not known.final:
             self.demand.note(key, now_ns, wanted)
@@ -109,7 +110,7 @@ class Desk(ABC, Generic[T]):
 
     def fly(self, keys: Iterable[str], priority: Priority) -> None:
         """Start flights that nobody waits for yet, for keys that have none."""
-        now_ns = self.actor.clock.monotonic_ns()
+        now_ns = self.clock.monotonic_ns()
         started = [key for key in keys if self.flights.start(key, now_ns, priority)]
         if started:
             self.depart(started)
@@ -142,7 +143,7 @@ class Desk(ABC, Generic[T]):
         flight = self.flights.land(key)
         if flight is None or not flight.waiters:
             return
-        now_ns = self.actor.clock.monotonic_ns()
+        now_ns = self.clock.monotonic_ns()
         known = self.current(key, now_ns)
         for waiter in flight.waiters:
             accepted_ms = max(waiter.wanted.age_ms_max, LANDED_AGE_MS)
@@ -191,7 +192,7 @@ class Desk(ABC, Generic[T]):
         flight = self.flights.land(key)
         if flight is None or not flight.waiters:
             return
-        now_ns = self.actor.clock.monotonic_ns()
+        now_ns = self.clock.monotonic_ns()
         known = self.current(key, now_ns)
         for waiter in flight.waiters:
             fresh = known is not None and known.fresh(now_ns, waiter.wanted.age_ms_max)
@@ -220,28 +221,28 @@ class Desk(ABC, Generic[T]):
 
 
 class Counts:
-    """The metrics of one kind of answer, looked up once each."""
+    """What is counted of one kind of answer, looked up once each."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._answers: dict[tuple[Tier, str], Counter] = {
-            (tier, result): metrics.ANSWERS.labels(kind, tier, result)
+        self._answers: dict[tuple[Tier, str], Count] = {
+            (tier, result): TALLIES.answers(kind, tier, result)
             for tier in Tier
             for result in ("hit", "miss", "coalesced")
         }
-        self._ages: dict[tuple[Tier, str], Histogram] = {}
+        self._ages: dict[tuple[Tier, str], Count] = {}
         self._stale = {known: metrics.STALE.labels(kind, known) for known in ("yes", "no")}
 
     def answered(self, tier: Tier, result: str) -> None:
         """Count what became of a question."""
-        self._answers[tier, result].inc()
+        self._answers[tier, result][0] += 1
 
-    def age(self, tier: Tier, source: Source | str, age_ms: int, *, stale: bool) -> None:
-        """Count how old what was answered with is."""
-        histogram = self._ages.get((tier, source))
-        if histogram is None:
-            histogram = self._ages[tier, source] = metrics.AGE_SECONDS.labels(self._kind, tier, source)
-        histogram.observe(age_ms / 1000)
+    def age(self, tier: Tier, source: str, age_ms: int, *, stale: bool) -> None:
+        """Count how old what is answered with is."""
+        counts = self._ages.get((tier, source))
+        if counts is None:
+            counts = self._ages[tier, source] = TALLIES.ages(self._kind, tier, source)
+        note_age(counts, age_ms)
         if stale:
             self._stale["yes"].inc()
 

@@ -66,7 +66,7 @@ class MarketDesk(Desk[Market]):
 
     def answer(self, key: str, wanted: Wanted, result: Answering) -> MarketAnswer:
         """Return the answer to a question that `result` came of."""
-        now_ns = self.actor.clock.monotonic_ns()
+        now_ns = self.clock.monotonic_ns()
         known = self.memory.peek(key)
         if known is None or (result.stale and wanted.is_strict):
             self.counts.nothing()
@@ -115,7 +115,7 @@ class MarketDesk(Desk[Market]):
 
     def stored(self, message: StoredLanded) -> None:
         """Take what the database has; only what is resolved there needs no host any more."""
-        now_ns, wall_ns = self.actor.clock.monotonic_ns(), self.actor.clock.now_ns()
+        now_ns, wall_ns = self.clock.monotonic_ns(), self.clock.now_ns()
         for row in message.rows:
             key, final = row.market.condition_id, row.market.resolution is Resolution.RESOLVED
             heard_ns = now_ns - max(0, wall_ns - row.as_of_ns)
@@ -203,7 +203,7 @@ class MarketDesk(Desk[Market]):
         if market is known.value:
             return
         over = _is_over(market)
-        now_ns, wall_ns = self.actor.clock.monotonic_ns(), self.actor.clock.now_ns()
+        now_ns, wall_ns = self.clock.monotonic_ns(), self.clock.now_ns()
         if over:
             restated = Known(market, wall_ns, now_ns, witness, True)
         else:
@@ -270,7 +270,7 @@ class MarketDesk(Desk[Market]):
         room = -len(keys) % MARKETS_PER_CALL
         if not room:
             return []
-        now_ns = self.actor.clock.monotonic_ns()
+        now_ns = self.clock.monotonic_ns()
         since_ns = self.in_play_since_ns(now_ns)
         found: list[tuple[int, ConditionId]] = []
         for key in self.demand.since(since_ns):

@@ -1,4 +1,4 @@
-"""What Prometheus is told about market data."""
+"""What Prometheus is told about market data; answers and their ages are in `tallies`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-ANSWERS: Final = Counter(
-    "remora_prices_answers_total",
-    "Queries by what became of them: hit, miss (started a flight), coalesced (joined one)",
-    ["kind", "tier", "result"],
-)
 STALE: Final = Counter(
     "remora_prices_stale_total", "Answers that were older than asked for, or empty", ["kind", "known"]
 )
@@ -31,12 +26,6 @@ NOT_SENT: Final = Counter(
 )
 MALFORMED: Final = Counter(
     "remora_prices_malformed_total", "Answers or rows that could not be read", ["host"]
-)
-AGE_SECONDS: Final = Histogram(
-    "remora_prices_answer_age_seconds",
-    "How old the data was that was answered with",
-    ["kind", "tier", "source"],
-    buckets=(0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0, 120.0, 900.0),
 )
 KNOWN: Final = Gauge("remora_prices_known", "Values in memory", ["kind"])
 WATCHED: Final = Gauge("remora_prices_watched_markets", "Unresolved markets that somebody waits for")

@@ -38,6 +38,7 @@ class PriceDesk:
         self, actor: SupervisedActor, settings: PricesSettings, markets: MarketDesk, books: BookDesk
     ) -> None:
         self._actor = actor
+        self._clock = actor.clock
         self._settings = settings
         self._markets = markets
         self._books = books
@@ -47,7 +48,7 @@ class PriceDesk:
 
     def ask(self, condition_id: ConditionId, wanted: Wanted, tell: Told) -> None:
         """Tell what a market is worth: now if that is fresh enough, else when something fresher has come."""
-        now_ns = self._actor.clock.monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
         known = self._markets.memory.use(condition_id)
         if known is None or not known.final:
             self._markets.demand.note(condition_id, now_ns, wanted)
@@ -92,17 +93,17 @@ class PriceDesk:
         """Return what a known market is worth."""
         if known.value.resolution is not Resolution.OPEN:
             return freshest(known, ())
-        return freshest(known, [self._books.quote(token, now_ns) for token in known.value.token_ids])
+        return freshest(known, self._books.quotes(known.value.token_ids, now_ns))
 
     def age_ms(self, condition_id: ConditionId) -> int:
         """Return how old the prices of a market are that is known."""
-        now_ns = self._actor.clock.monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
         known = self._markets.memory.peek(condition_id)
         return _age_ms(self.view(known, now_ns).mono_ns, now_ns) if known is not None else 0
 
     def priced(self, known: Known[Market]) -> Known[Market]:
         """Return a market with the freshest prices there are in place of its row's."""
-        view = self.view(known, self._actor.clock.monotonic_ns())
+        view = self.view(known, self._clock.monotonic_ns())
         if known.final or not view.prices or view.mono_ns <= known.mono_ns:
             return known
         market = with_prices(known.value, view.prices)
@@ -127,7 +128,7 @@ class PriceDesk:
 
     def follow(self, condition_ids: tuple[ConditionId, ...], wanted: Wanted, follower: ActorAddress) -> None:
         """Tell a follower of markets from now on, and of those new to it at once."""
-        now_ns = self._actor.clock.monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
         for condition_id in self.followers.follow(follower, condition_ids, now_ns):
             self.ask(
                 condition_id, wanted, lambda answer: self._actor.send(follower, PriceMoved(answer=answer))
@@ -135,7 +136,7 @@ class PriceDesk:
 
     def tell_moved(self, wanted: Wanted) -> None:
         """Tell followers what moved since the last time."""
-        now_ns = self._actor.clock.monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
         for condition_id, followers in self.followers.due(now_ns):
             known = self._markets.memory.peek(condition_id)
             if known is None:
@@ -150,7 +151,7 @@ class PriceDesk:
 
     def _landed(self, condition_id: ConditionId, wanted: Wanted, tell: Told, result: Answering) -> None:
         """Answer if the market's flight brought what is fresh enough, else ask for its books."""
-        now_ns = self._actor.clock.monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
         known = self._markets.memory.peek(condition_id)
         if known is not None:
             view = self.view(known, now_ns)
@@ -186,7 +187,7 @@ class PriceDesk:
             self._books.ask(token_id, wanted, asker(token_id))
 
     def _answer_by_books(self, known: Known[Market], wanted: Wanted, tell: Told, trouble: str) -> None:
-        now_ns = self._actor.clock.monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
         known = self._markets.memory.peek(known.value.condition_id) or known
         view = self.view(known, now_ns)
         fresh = self._is_fresh(known, view, now_ns, max(wanted.age_ms_max, LANDED_AGE_MS))

@@ -192,6 +192,11 @@ class Board:
             elif seat.unsure_since_ns is None:
                 seat.unsure_since_ns = now_ns
 
+    def live(self, token_id: TokenId) -> tuple[int, int] | None:
+        """Return what tells whether a live book is fresher than another: its proof, then its last change."""
+        proved_ns = self.proved_ns(token_id)
+        return (proved_ns, self._seats[token_id].book.at_ms) if proved_ns is not None else None
+
     def proved_ns(self, token_id: TokenId) -> int | None:
         """Return when a token's book was last proved to hold, None if it cannot be trusted.
 
