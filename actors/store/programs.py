@@ -9,11 +9,14 @@ files may be hard links shared with other environments.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import importlib.util
 import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,10 +78,26 @@ def account_for(place: Path) -> Account:
 
 
 def _service_account() -> pwd.struct_passwd:
-    try:
+    with contextlib.suppress(KeyError):
         return pwd.getpwnam(SERVICE_ACCOUNT)
-    except KeyError:
-        pass
+    with _one_at_a_time():
+        return _made_account()
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Keep processes that start together from making the account at once: one could lose the other's."""
+    directory = os.open("/etc", os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
+
+
+def _made_account() -> pwd.struct_passwd:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(SERVICE_ACCOUNT)
     makers = (
         ("useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin"),
         ("adduser", "-S", "-D", "-H", "-s", "/sbin/nologin"),
