@@ -50,6 +50,8 @@ class PriceAnswer(Message, frozen=True, kw_only=True, gc=False):
     stale: bool
     source: str
     tier: Tier
+    age_ms_max: int = 0
+    """The age that was accepted: once it is older than this, what was not stale is."""
     market_as_of_ns: int = 0
     market_age_ms: int = 0
     error: str = ""

@@ -7,6 +7,7 @@ What it serves is told by /openapi.json; `README.md` is for who uses it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from thespian.actors import ActorAddress
 
 from actors.web import asking, inspection
@@ -31,6 +33,11 @@ from messages.store import CountsQuery, StoreAvailability, SubscribeAvailability
 from supervisor import Inspector, Mailbox, Overflow, SupervisedActor, handles
 
 log = structlog.get_logger("web")
+http_log = logging.getLogger("remora.http")
+http_log.addFilter(
+    lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+)
+"""What aiohttp says of its work, but not that somebody sent what is no HTTP: that is answered with a 400."""
 
 ASK_TIMEOUT_S = 3.0
 FOLLOW_SOON_S: Final = 0.05
@@ -141,6 +148,7 @@ class Web(SupervisedActor):
             shutdown_timeout=END_S,
             handler_cancellation=True,
             max_line_size=LINE_BYTES_MAX,
+            logger=http_log,
         )
         await runner.setup()
         try:

@@ -10,7 +10,6 @@ from actors.web import parameters
 from actors.web.parameters import Asked, Parameter
 from actors.web.price_documents import AGE_S_MAX
 from actors.web.problems import (
-    BAD_REQUEST,
     NO_ANSWER,
     NOT_FRESH,
     NOT_KNOWN,
@@ -28,7 +27,7 @@ TIMEOUT_S: Final = 5.0
 DEFAULT_TIER: Final = Tier.T3
 
 Freshness: TypeAlias = tuple[Tier | None, int | None]
-"""A tier, or a maximum age in milliseconds."""
+"""A tier, a maximum age in milliseconds, or both."""
 
 
 def milliseconds(seconds: Decimal | float) -> int:
@@ -47,13 +46,14 @@ FRESHNESS: Final[tuple[Parameter, ...]] = (
     parameters.choice(
         "tier",
         f"What the answer is for, which says how old it may be; {DEFAULT_TIER} if nothing is said. "
-        "At T1 it is refused when too old. Excludes maxAgeSeconds.",
+        "At T1 it is refused when too old.",
         [*Tier],
         read=Tier,
     ),
     parameters.number(
         "maxAgeSeconds",
-        "How old the answer may be; an older one is marked as stale, never refused. Excludes tier.",
+        "How old the answer may be, in place of the tier's age; an older one is marked as stale, and refused "
+        "only at tier T1.",
         "0",
         str(AGE_S_MAX),
         read=milliseconds,
@@ -64,16 +64,14 @@ MARKET: Final = parameters.condition("id", "The market's condition id.", in_path
 
 
 def freshness(tier: Tier | None, age_ms_max: int | None) -> Freshness:
-    """Return how fresh an answer must be. Raises `Refusal` where both were said."""
-    if tier is not None and age_ms_max is not None:
-        raise Refusal(BAD_REQUEST, "tier and maxAgeSeconds were both given, expected one of them")
+    """Return how fresh an answer must be; with neither it is that of `DEFAULT_TIER`."""
     if tier is None and age_ms_max is None:
         return DEFAULT_TIER, None
     return tier, age_ms_max
 
 
 def freshness_of(asked: Asked) -> Freshness:
-    """Return how fresh an answer must be by the parameters `FRESHNESS`. Raises `Refusal`."""
+    """Return how fresh an answer must be by the parameters `FRESHNESS`."""
     return freshness(asked["tier"], asked["maxAgeSeconds"])
 
 

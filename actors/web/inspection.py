@@ -14,7 +14,7 @@ from aiohttp import web
 
 from actors.web import parameters
 from actors.web.parameters import Asked
-from actors.web.problems import BAD_REQUEST, UNKNOWN_ACTOR, Refusal
+from actors.web.problems import UNKNOWN_ACTOR, Refusal
 from actors.web.routes import Route, json_response
 from actors.web.status_documents import RuntimeSummary
 from supervisor import (
@@ -32,7 +32,7 @@ from supervisor.inspection.top import GROWING, MEASURES, TOP_MAX
 
 WINDOW_MIN_S: Final = "0.01"
 """In less, next to nothing happens: what one message more makes of a rate says nothing."""
-WINDOW_MAX_S: Final = "60"
+WINDOW_MAX_S: Final = "5"
 TREE_MAX: Final = 1_000
 """Actors in one answer: more would take of the loop what trades need."""
 
@@ -156,10 +156,8 @@ class InspectionPages:
 
     async def _top(self, request: web.Request, asked: Asked) -> web.StreamResponse:
         by, n, over_s = asked["by"], asked["n"], asked["over_s"]
-        if over_s is None:
+        if over_s is None or (by is not None and by not in GROWING):
             return json_response(TopDocument(top=self._inspector.top(by or "mailbox", n)))
-        if by is not None and by not in GROWING:
-            raise Refusal(BAD_REQUEST, f"by was {by!r} over a window, expected one of {', '.join(GROWING)}")
         return json_response(TopDocument(top=await self._inspector.top_over(over_s, by or "rate", n)))
 
     async def _actor(self, request: web.Request, asked: Asked) -> web.StreamResponse:

@@ -81,7 +81,7 @@ class PriceDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel", g
 class PricesRequest(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, gc=False
 ):
-    """Which markets, and how fresh: by a tier or by a maximum age, not both."""
+    """Which markets, and how fresh: by a tier, by a maximum age, or both."""
 
     condition_ids: Annotated[
         list[Annotated[str, msgspec.Meta(pattern=CONDITION_PATTERN)]],

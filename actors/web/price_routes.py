@@ -68,7 +68,7 @@ class PricePages:
                 name="prices",
                 tag="prices",
                 summary="What several markets are worth",
-                note="Ids that are given twice count once. `tier` and `maxAgeSeconds` exclude each other.",
+                note="Ids that are given twice count once.",
                 body=PricesRequest,
                 answer=PricesDocument,
                 answer_note="A document for each market, in the order asked for.",

@@ -140,6 +140,11 @@ class Streams:
 def _aged(answer: PriceAnswer, at_mono_ns: int, now_mono_ns: int) -> PriceAnswer:
     """Return an answer as old as it is by now."""
     passed_ms = (now_mono_ns - at_mono_ns) // _NS_PER_MS
+    age_ms = answer.age_ms + passed_ms
+    is_over = answer.market is not None and bool(answer.market.payouts)
     return msgspec.structs.replace(
-        answer, age_ms=answer.age_ms + passed_ms, market_age_ms=answer.market_age_ms + passed_ms
+        answer,
+        age_ms=age_ms,
+        stale=answer.stale or (age_ms > answer.age_ms_max and not is_over),
+        market_age_ms=answer.market_age_ms + passed_ms,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import time
@@ -18,7 +19,7 @@ Starter = Callable[..., Venue]
 Maker = Callable[..., Daemon]
 
 POLL_S = 0.25
-AFTERNOON_S = 8.0
+AFTERNOON_S = float(os.environ.get("AFTERNOON_S", "8"))
 FRESH_MS = 3_000
 
 
@@ -107,7 +108,8 @@ def test_a_price_that_moves_is_pushed(running: tuple[Venue, Daemon]) -> None:
 
     def listen() -> None:
         url = f"{daemon.url()}/api/markets/stream?ids={','.join(ids)}"
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=30) as stream:
+        request = urllib.request.Request(url, headers={"Accept": "text/event-stream"})
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as stream:
             for line in stream:
                 if line.startswith(b"data: "):
                     heard.append(json.loads(line[6:]))

@@ -15,6 +15,8 @@ from actors.web import actor as web
 from actors.web import stream_routes, streams
 from messages.prices import IDS_MAX, PriceMoved
 
+READER = {"Accept": "text/event-stream"}
+
 
 @contextlib.asynccontextmanager
 async def reading(house, *ids):
@@ -22,7 +24,7 @@ async def reading(house, *ids):
     timeout = aiohttp.ClientTimeout(total=30)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
-        session.get(f"{house.url}/api/markets/stream?ids={','.join(ids)}") as said,
+        session.get(f"{house.url}/api/markets/stream?ids={','.join(ids)}", headers=READER) as said,
     ):
         assert (said.status, said.content_type) == (200, "text/event-stream")
 
@@ -118,7 +120,8 @@ async def test_who_reads_nothing_costs_nobody_anything(house, monkeypatch):
     ids = [condition_of(number) for number in range(20_000, 20_000 + 100)]
     deaf = socket.create_connection(("127.0.0.1", house.listener.getsockname()[1]))
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    deaf.sendall(f"GET /api/markets/stream?ids={','.join(ids)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    head = f"GET /api/markets/stream?ids={','.join(ids)} HTTP/1.1", "Host: x", "Accept: text/event-stream"
+    deaf.sendall("\r\n".join([*head, "", ""]).encode())
     async with reading(house, RAIN) as event:
         await event()
         await price_of(event)
@@ -173,3 +176,25 @@ async def test_a_stream_too_many_is_a_503(house, monkeypatch):
         await event()
         status, body = await house.get(f"/api/markets/stream?ids={NOBODY}")
     assert (status, body["type"]) == (503, "/problems/too-many-streams")
+
+
+async def test_who_does_not_accept_events_by_name_is_told_once(house):
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{house.url}/api/markets/stream?ids={RAIN},{OLD}", timeout=10) as said,
+    ):
+        text = await said.text()
+    assert (said.status, said.content_type) == (200, "text/event-stream")
+    assert text.count("event: price") == 2
+
+
+async def test_what_is_known_for_a_while_is_flagged_once_it_is_too_old(house):
+    async with reading(house, RAIN) as event:
+        await event()
+        await price_of(event)
+        house.base.tell(house.prices, PriceMoved(answer=answer(age_ms=1_990, age_ms_max=2_000)))
+        assert json.loads((await event())["data"])["stale"] is False
+        await asyncio.sleep(0.05)
+        async with reading(house, RAIN) as late:
+            await late()
+            assert json.loads((await late())["data"])["stale"] is True
