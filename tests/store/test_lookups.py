@@ -98,7 +98,7 @@ async def test_loads_survive_a_server_killed_and_sessions_ended(open_desk: OpenD
     assert await desk.ask(LOAD) == LOADED
     kill_server(place / "state")
     assert await desk.ask(LOAD, timeout_s=30) == LOADED
-    await desk.until_told(False)
+    await desk.was_told(False)
     await desk.until_told(True)
     assert await desk.ask(LOAD, timeout_s=30) == LOADED
     desk.url = f"postgresql://postgres@/remora?host={place}/state/postgres/data"

@@ -92,6 +92,13 @@ class Desk:
                 await self._news.wait()
         return self.told[-1][1]
 
+    async def was_told(self, available: bool, timeout_s: float = 20) -> None:
+        """Wait until `available` was told at some time, whatever has been told since."""
+        async with asyncio.timeout(timeout_s):
+            while available not in [each for each, _ in self.told]:
+                self._news.clear()
+                await self._news.wait()
+
     async def kill(self) -> None:
         """End as kill -9 does: nothing is written, nobody is told."""
         self.running.cancel()
