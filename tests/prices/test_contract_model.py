@@ -158,4 +158,4 @@ class Contract(RuleBasedStateMachine):
 
 
 TestContract = Contract.TestCase
-TestContract.settings = run_settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestContract.settings = run_settings(max_examples=25, stateful_step_count=25, deadline=None)
