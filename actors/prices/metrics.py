@@ -11,8 +11,8 @@ STALE: Final = Counter(
 )
 UPSTREAM_CALLS: Final = Counter(
     "remora_prices_upstream_calls_total",
-    "Calls by host, route and HTTP status (or timeout, error, oversized)",
-    ["host", "route", "status"],
+    "Calls by host, route, the tier that they were made for, and HTTP status (or timeout, error, oversized)",
+    ["host", "route", "tier", "status"],
 )
 UPSTREAM_SECONDS: Final = Histogram(
     "remora_prices_upstream_seconds",

@@ -27,6 +27,15 @@ class Priority(IntEnum):
     """Nobody waits: it goes on what the others leave."""
 
 
+LABELS: Final = {
+    Priority.T1: "T1",
+    Priority.T2A: "T2a",
+    Priority.T2B: "T2b",
+    Priority.T3: "T3",
+    Priority.T4: "T4",
+    Priority.WARM: "warm",
+}
+"""How metrics call whom a call was made for."""
 PRIORITIES: Final = {
     Tier.T1: Priority.T1,
     Tier.T2A: Priority.T2A,

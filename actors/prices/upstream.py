@@ -29,7 +29,7 @@ from actors.prices.errors import (
 )
 from actors.prices.gate import retry_after_s
 from actors.prices.host import Host, Pass
-from actors.prices.tiers import Priority
+from actors.prices.tiers import LABELS, Priority
 from config.settings import Prices as PricesSettings
 from messages.markets import Source
 from supervisor import Clock
@@ -46,6 +46,8 @@ ERROR_TEXT_CHARS_MAX: Final = 120
 
 ConnectorFactory = Callable[[], aiohttp.BaseConnector]
 Params = Sequence[tuple[str, str]]
+Labels = tuple[str, str, str]
+"""What a call is counted under: host, route, tier."""
 
 _closing: Final[set[asyncio.Task[None]]] = set()
 """Sessions on their way out; the loop itself keeps no hold on tasks."""
@@ -125,9 +127,10 @@ class Upstream:
     ) -> bytes:
         host = self._host(name)
         leave = await self._leave(host, route, priority)
+        counted = (name, route, LABELS[priority])
         started_s = self._now_s()
         try:
-            status, answer, retry_after = await self._exchange(host, route, method, url, params, body)
+            status, answer, retry_after = await self._exchange(host, counted, method, url, params, body)
         except OversizedError:
             leave.answered()
             raise
@@ -139,7 +142,7 @@ class Upstream:
             leave.abandoned()
             raise
         self._pace(host, route, self._now_s() - started_s)
-        metrics.UPSTREAM_CALLS.labels(name, route, str(status)).inc()
+        metrics.UPSTREAM_CALLS.labels(*counted, str(status)).inc()
         if status == 200:
             self._note_recovery(host, route)
             leave.answered()
@@ -172,7 +175,7 @@ class Upstream:
         return leave
 
     async def _exchange(
-        self, host: Host, route: str, method: str, url: str, params: Params, body: bytes | None
+        self, host: Host, counted: Labels, method: str, url: str, params: Params, body: bytes | None
     ) -> tuple[int, bytes, float]:
         """Return status, body and the seconds of `Retry-After`."""
         headers = {"Content-Type": "application/json"} if body is not None else None
@@ -181,24 +184,24 @@ class Upstream:
                 method, url, params=params, data=body, headers=headers, allow_redirects=False
             ) as response:
                 retry_after = retry_after_s(response.headers.get("Retry-After"), self._wall_s)
-                return response.status, await self._read(host, route, response), retry_after
+                return response.status, await self._read(host, counted, response), retry_after
         except TimeoutError as error:
-            metrics.UPSTREAM_CALLS.labels(host.name, route, "timeout").inc()
+            metrics.UPSTREAM_CALLS.labels(*counted, "timeout").inc()
             host.bucket.slow_down()
             raise UnavailableError(host.name, f"no answer within {self._settings.timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            metrics.UPSTREAM_CALLS.labels(host.name, route, "error").inc()
+            metrics.UPSTREAM_CALLS.labels(*counted, "error").inc()
             text = f"{type(error).__name__} {error}"[:ERROR_TEXT_CHARS_MAX]
             raise UnavailableError(host.name, f"connection failed: {text}") from error
 
-    async def _read(self, host: Host, route: str, response: aiohttp.ClientResponse) -> bytes:
+    async def _read(self, host: Host, counted: Labels, response: aiohttp.ClientResponse) -> bytes:
         parts: list[bytes] = []
         size = 0
         async for chunk in response.content.iter_chunked(CHUNK_BYTES):
             parts.append(chunk)
             size += len(chunk)
             if size > BODY_BYTES_MAX:
-                metrics.UPSTREAM_CALLS.labels(host.name, route, "oversized").inc()
+                metrics.UPSTREAM_CALLS.labels(*counted, "oversized").inc()
                 raise OversizedError(host.name, f"answer over {BODY_BYTES_MAX} bytes")
         return b"".join(parts)
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from prometheus_client import REGISTRY
 
 from messages.markets import MarketQuery, Resolution, Source, Tier
 from messages.prices import (
@@ -44,6 +45,32 @@ async def test_a_thousand_askers_of_one_cold_market_make_exactly_one_call(start,
     assert not any(answer.stale for answer in answers)
     assert venue.calls == {"gamma": 1}
     assert service.snapshot()["markets"]["waiting"] == 0
+
+
+async def test_an_asker_that_gives_up_takes_no_other_with_it(start, venue, until):
+    venue.add_market(1)
+    venue.hang("gamma", 0.3)
+    service = start()
+    first, *others = [asyncio.ensure_future(service.price(1)) for _ in range(20)]
+    await until(lambda: venue.calls["gamma"] == 1)
+    first.cancel()
+    answers = await asyncio.gather(*others)
+    assert not any(answer.stale for answer in answers)
+    assert venue.calls == {"gamma": 1}
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_calls_are_counted_by_the_tier_that_they_were_made_for(start, venue):
+    venue.add_market(1)
+
+    def made():
+        labels = {"host": "gamma", "route": "markets", "tier": "T2b", "status": "200"}
+        return REGISTRY.get_sample_value("remora_prices_upstream_calls_total", labels) or 0
+
+    before = made()
+    await start().price(1, tier=Tier.T2B)
+    assert made() == before + 1
 
 
 async def test_five_hundred_markets_in_one_question_are_ten_calls_and_one_read(start, venue, condition):

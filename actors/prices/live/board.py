@@ -41,6 +41,7 @@ SUSPECT_NS: Final = 2_000_000_000
 LATE_MS: Final = 2_000
 """Later than this a stream is late, and not only our clock a little off."""
 NS_PER_MS: Final = 1_000_000
+SAME_HASH: Final = "CLOB has other levels under the same hash"
 DIFFERS: Final = "CLOB answers with another book"
 _TIMED: Final = (LevelsChanged, BestPrices, LastTrade)
 """Events whose time is that of their happening."""
@@ -212,7 +213,8 @@ class Board:
     def verify(self, book: Book, asked_ns: int, now_ns: int) -> str:
         """Compare with what CLOB answered to a question asked at `asked_ns`; return why it was dropped.
 
-        Levels that the stream changed after the answer's own time differ rightly. At others the stream may be
+        The venue names each state of a book by a hash: where that is the same, so must be the levels. Else
+        levels that the stream changed after the answer's own time differ rightly. At others the stream may be
         a moment behind; where it stays so, a change was lost. A book that is not trusted is taken from the
         answer, unless that was asked for before it was dropped, or may lack a change that came since. Nor
         does an answer end a doubt that came up after it was asked for.
@@ -231,8 +233,11 @@ class Board:
         if book.changed_at_ms < seat.book.snapshot_ms:
             return ""  # it tells of a time before what is known here
         seat.verified_ns = now_ns
+        differences = seat.book.differences(book)
+        if differences and book.hash and book.hash == seat.book.hash:
+            return self._drop(seat, now_ns, SAME_HASH)
         doubts: dict[Level, Doubt] = {}
-        for side, price in seat.book.differences(book):
+        for side, price in differences:
             changed_ms = seat.book.ladder(side).changed_ms.get(price, 0)
             if changed_ms <= book.changed_at_ms:
                 held = seat.doubts.get((side, price))
@@ -249,11 +254,7 @@ class Board:
             seat.unsure_since_ns = oldest_ns
         if now_ns - oldest_ns < SUSPECT_NS:
             return ""
-        self._contradicted.setdefault(seat.shard, []).append(book.token_id)
-        _believe(seat)
-        seat.voided_at_ns = now_ns
-        seat.book.distrust(DIFFERS)
-        return DIFFERS
+        return self._drop(seat, now_ns, DIFFERS)
 
     def overdue(self, now_ns: int) -> list[TokenId]:
         """Return the tokens that should have had a first event by now."""
@@ -287,6 +288,13 @@ class Board:
     def silent_for_ns(self, shard: str, now_ns: int) -> int:
         """Return for how long no data came on a socket that is up."""
         return now_ns - self._flow_ns.get(shard, now_ns)
+
+    def _drop(self, seat: Seat, now_ns: int, reason: str) -> str:
+        self._contradicted.setdefault(seat.shard, []).append(seat.book.token_id)
+        _believe(seat)
+        seat.voided_at_ns = now_ns
+        seat.book.distrust(reason)
+        return reason
 
     def _begin(self, seat: Seat, subscribed_ns: int, reason: str) -> None:
         seat.subscribed_ns = subscribed_ns

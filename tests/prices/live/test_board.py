@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from actors.prices.books import make_book
@@ -206,6 +207,15 @@ def test_book_that_differs_for_good_is_dropped_and_its_socket_suspected(board):
     assert board.proved_ns("1") is None
     assert board.contradicted() == {"a": ["1"]}
     assert board.contradicted() == {}
+
+
+def test_other_levels_under_the_same_hash_are_a_lost_change_and_no_delay(board):
+    ours = msgspec.structs.replace(book(), hash="h7")
+    board.take("a", [BookSnapshot(condition_id=MARKET, book=ours, tick=0, at_ms=1_000)], at(0))
+    theirs = msgspec.structs.replace(book(bids={**BIDS, 390_000: 7}), hash="h7")
+    assert board.verify(theirs, at(2), at(2)) == "CLOB has other levels under the same hash"
+    assert board.proved_ns("1") is None
+    assert board.contradicted() == {"a": ["1"]}
 
 
 def test_stream_ahead_of_clob_is_not_in_doubt(board):
