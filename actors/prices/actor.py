@@ -74,8 +74,8 @@ class PricesArgs:
     """What `Prices` is started with.
 
     `store` is sent every market fetched, and asked for those unknown. `connector` replaces the way to the
-    network. `watches` and `buckets` (the hosts' budgets) outlive restarts, because the same arguments are
-    given to each incarnation.
+    network. `watches`, `buckets` (the hosts' budgets) and `resolved` (what is known for ever) outlive
+    restarts, because the same arguments are given to each incarnation.
     """
 
     settings: PricesSettings = field(default_factory=PricesSettings)
@@ -84,6 +84,7 @@ class PricesArgs:
     connector: ConnectorFactory | None = None
     watches: Watches = field(default_factory=Watches)
     buckets: dict[str, TokenBucket] = field(default_factory=dict)
+    resolved: dict[ConditionId, Known[Market]] = field(default_factory=dict)
 
 
 class _AnyAge(FreshQuery, frozen=True, kw_only=True, gc=False):
@@ -113,7 +114,7 @@ class Prices(SupervisedActor):
         self._books = BookDesk(self, settings, questions, self._live.board)
         self._settlement = Settlement(self, settings, questions, args.watches)
         self._markets = MarketDesk(
-            self, settings, questions, args.store, self._news, self._settlement.matters
+            self, settings, questions, args.store, self._news, self._settlement.matters, args.resolved
         )
         self._settlement.markets = self._markets
         self._prices = PriceDesk(self, settings, self._markets, self._books)

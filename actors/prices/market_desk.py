@@ -52,8 +52,12 @@ class MarketDesk(Desk[Market]):
         store: ActorAddress | None,
         news: Callable[[Known[Market]], None],
         matters: Callable[[ConditionId], bool],
+        resolved: dict[ConditionId, Known[Market]],
     ) -> None:
         super().__init__(actor, settings, MARKETS_MAX)
+        self._resolved = resolved
+        for condition_id, known in resolved.items():
+            self.memory.put(condition_id, known)
         self._questions = questions
         self._store = store
         self._news = news
@@ -247,8 +251,16 @@ class MarketDesk(Desk[Market]):
     def _arrived(self, known: Known[Market]) -> None:
         if known.final:
             self.demand.forget(known.value.condition_id)
+            self._keep(known)
         self._news(known)
         self.land(known.value.condition_id)
+
+    def _keep(self, known: Known[Market]) -> None:
+        """Remember what is resolved beyond this incarnation: the database may be away when it is wanted."""
+        self._resolved.pop(known.value.condition_id, None)
+        self._resolved[known.value.condition_id] = known
+        if len(self._resolved) > MARKETS_MAX:
+            del self._resolved[next(iter(self._resolved))]
 
     def _ask_hosts(self, keys: Sequence[ConditionId]) -> None:
         """Ask Gamma, for markets known as closed at once among the closed ones."""

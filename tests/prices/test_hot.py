@@ -45,7 +45,7 @@ class Service:
         self.tiers = Tiers(settings)
         self.board = Board(30 * NS_PER_S, 30 * NS_PER_S)
         self.watches = Watches()
-        self.markets = MarketDesk(actor, settings, None, None, lambda known: None, lambda key: False)
+        self.markets = MarketDesk(actor, settings, None, None, lambda known: None, lambda key: False, {})
         self.books = BookDesk(actor, settings, None, self.board)
         self.prices = PriceDesk(actor, settings, self.markets, self.books)
         self.hot = Hot(self.clock, self.markets, self.books, self.prices, self.watches, self.board)

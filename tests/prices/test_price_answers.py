@@ -396,3 +396,15 @@ async def test_one_bad_price_among_good_ones_is_told_apart(start, venue):
 async def test_prices_query_names_its_freshness():
     with pytest.raises(ValueError, match="neither a tier nor a maximum age"):
         PricesQuery(condition_ids=())
+
+
+async def test_what_is_resolved_is_known_after_a_crash_even_while_the_database_is_away(start, venue):
+    venue.add_market(1, closed=True, outcomePrices='["1", "0"]')
+    service = start()
+    first = await service.price(1)
+    calls = dict(venue.calls)
+    service.store.away = True
+    service.crash()
+    again = await service.price(1, tier=Tier.T1)
+    assert (again.prices, again.market, again.stale) == (first.prices, first.market, False)
+    assert venue.calls == calls
