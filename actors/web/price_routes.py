@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from aiohttp import hdrs, web
@@ -29,19 +29,27 @@ from actors.web.problems import (
     Refusal,
 )
 from actors.web.routes import Route, body_of, json_response
+from actors.web.streams import aged
 from messages import ids
 from messages.ids import ConditionId
-from messages.prices import DemandQuery, PriceQuery, PricesAnswer, PricesQuery
+from messages.markets import Tier
+from messages.prices import DemandQuery, PriceAnswer, PriceQuery, PricesAnswer, PricesQuery
 
+HOLD_NS: Final = 50_000_000
+"""How long one answer serves all who ask the same: many pages poll one market. Its age is told as it is."""
+HELD_MAX: Final = 4_096
+Held: TypeAlias = tuple[ConditionId, Tier | None, int | None]
 _requests: Final = msgspec.json.Decoder(PricesRequest)
 
 
 class PricePages:
     """Answers by asking the price service; whatever it says of age and staleness is passed on."""
 
-    def __init__(self, ask: Ask, writer: PriceWriter) -> None:
+    def __init__(self, ask: Ask, writer: PriceWriter, now_mono_ns: Callable[[], int]) -> None:
         self._ask = ask
         self._writer = writer
+        self._now_mono_ns = now_mono_ns
+        self._held: dict[Held, tuple[PriceAnswer, int]] = {}
 
     def routes(self) -> Sequence[Route]:
         """Return the routes to serve."""
@@ -88,8 +96,26 @@ class PricePages:
 
     async def _price(self, request: web.Request, asked: Asked) -> web.StreamResponse:
         tier, age_ms_max = freshness_of(asked)
-        query = PriceQuery(condition_id=asked["conditionId"], tier=tier, age_ms_max=age_ms_max)
-        return json_response(self._writer.document(checked(await answer_to(self._ask, query))))
+        key = asked["conditionId"], tier, age_ms_max
+        now_ns = self._now_mono_ns()
+        held = self._held.get(key)
+        if held is not None and now_ns - held[1] <= HOLD_NS:
+            answer = aged(*held, now_ns)
+            if not answer.stale:
+                return json_response(self._writer.document(answer))
+        query = PriceQuery(condition_id=key[0], tier=tier, age_ms_max=age_ms_max)
+        answer = checked(await answer_to(self._ask, query))
+        self._hold(key, answer)
+        return json_response(self._writer.document(answer))
+
+    def _hold(self, key: Held, answer: PriceAnswer) -> None:
+        """Keep an answer for whoever asks the same in the next moment; nothing that somebody executes on."""
+        if answer.stale or answer.tier is Tier.T1:
+            self._held.pop(key, None)
+            return
+        if len(self._held) >= HELD_MAX:
+            self._held.clear()
+        self._held[key] = answer, self._now_mono_ns()
 
     async def _prices(self, request: web.Request, asked: Asked) -> web.StreamResponse:
         body: PricesRequest = await body_of(request, _requests)

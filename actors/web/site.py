@@ -43,7 +43,7 @@ class Site:
 
     def _routes(self) -> Sequence[Route]:
         return (
-            *PricePages(self.ask, self.writer).routes(),
+            *PricePages(self.ask, self.writer, self.now_mono_ns).routes(),
             *StreamPages(self.streams, self.now_mono_ns).routes(),
             *BookPages(self.ask).routes(),
             *StatusPages(self.inside).routes(),

@@ -97,7 +97,7 @@ class Streams:
             self._readers.setdefault(condition_id, {})[stream] = None
             latest = self._latest.get(condition_id)
             if latest is not None:
-                stream.put(condition_id, self._document(_aged(*latest, now_mono_ns)))
+                stream.put(condition_id, self._document(aged(*latest, now_mono_ns)))
         if added:
             self._changed()
         return stream
@@ -137,7 +137,7 @@ class Streams:
         return _encode(self._writer.document(answer)).decode()
 
 
-def _aged(answer: PriceAnswer, at_mono_ns: int, now_mono_ns: int) -> PriceAnswer:
+def aged(answer: PriceAnswer, at_mono_ns: int, now_mono_ns: int) -> PriceAnswer:
     """Return an answer as old as it is by now."""
     passed_ms = (now_mono_ns - at_mono_ns) // _NS_PER_MS
     age_ms = answer.age_ms + passed_ms

@@ -72,16 +72,21 @@ async def _measure(venue: StubVenue, ids: tuple[str, ...], count: int, rounds: i
         body = await _body(port, path)
         bare_port = await stack.enter_async_context(_bare_server(body))
         ours = await stack.enter_async_context(_client(port, path))
+        unshared_path = PATH.format(condition_id=ids[0], tier=Tier.T1)
+        unshared = await stack.enter_async_context(_client(port, unshared_path))
         bare = await stack.enter_async_context(_client(bare_port, path))
         for _ in range(rounds):
             bare_s, bare_computing_s = await _turn(bare, count)
             took_s, computing_s = await _turn(ours, count)
+            _, unshared_s = await _turn(unshared, count)
             await _body(port, path)
             found.add(
                 http_bare_hits_per_s=count / bare_s,
                 http_hits_per_s=count / took_s,
                 http_hit_us=computing_s / count * 1e6,
                 http_ratio=bare_computing_s / computing_s,
+                http_unshared_hit_us=unshared_s / count * 1e6,
+                http_unshared_ratio=bare_computing_s / unshared_s,
             )
 
 

@@ -10,9 +10,10 @@ Computing is the processor time of this process; venue, socket servers and HTTP 
 - `hit_ratio`, `hit_row_ratio`: what an actor takes that looks a constant answer up in a dict (`bare_hit_us`),
   divided by that.
 - `http_hits_per_s`: GET /api/polymarket/price of a live market through the web actor, on 8 kept connections;
-  `http_hit_us` the server's computing for one.
+  `http_hit_us` the server's computing for one. Who asks the same within 50 ms shares an answer.
 - `http_ratio`: the computing for one hit of a bare aiohttp handler with a constant body of the same size on
   the same loop (`http_bare_hits_per_s`), divided by `http_hit_us`.
+- `http_unshared_hit_us`, `http_unshared_ratio`: the same at tier T1, where every one asks the price service.
 - `book_updates_per_s`: level changes and whole books, decoded from memory and applied, a second of computing;
   `book_frame_us` by frame, `book_busy_share` of a processor at 1,100 frames a second, the venue's busiest.
 - `channel_…`: the same through a WebSocket, the actor that reads it and the price service.

@@ -12,13 +12,14 @@ from ops.bench import market_frames, nautilus_books
 from ops.bench.prices import main
 
 SMALL = ["--hits", "200", "--http-hits", "60", "--frames", "300", "--markets", "4", "--rounds", "2"]
-RATIOS = {"hit_ratio", "hit_row_ratio", "http_ratio", "bare_decode_ratio"}
+RATIOS = {"hit_ratio", "hit_row_ratio", "http_ratio", "http_unshared_ratio", "bare_decode_ratio"}
 TIMES = {
     "hit_us",
     "hit_row_us",
     "hit_ask_us",
     "bare_hit_us",
     "http_hit_us",
+    "http_unshared_hit_us",
     "book_frame_us",
     "channel_frame_us",
 }

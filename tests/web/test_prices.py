@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import msgspec
 import pytest
 from price_script import LEGACY, NOBODY, OLD, PAID, RAIN, SILENT, answer, condition_of
 
-from actors.web import asking
+from actors.web import asking, price_routes
 from messages.markets import Tier
 from messages.prices import IDS_MAX, PriceQuery, PricesQuery
 
@@ -63,7 +65,33 @@ async def test_how_fresh_it_must_be_is_asked_for_as_it_was_said(house, more, tie
     assert house.script["asked"] == [PriceQuery(condition_id=RAIN, tier=tier, age_ms_max=age_ms_max)]
 
 
-async def test_what_changes_between_two_questions_is_never_answered_from_memory(house):
+async def test_many_who_ask_the_same_at_once_share_an_answer_and_are_told_its_true_age(house, monkeypatch):
+    monkeypatch.setattr(price_routes, "HOLD_NS", 60 * 10**9)
+    house.script["answers"][RAIN] = answer(age_ms=250, age_ms_max=100_000)
+    bodies = [(await house.get(price(RAIN, "&tier=T2a")))[1] for _ in range(3)]
+    assert len(house.script["asked"]) == 1
+    ages = [body["ageMs"] for body in bodies]
+    assert ages == sorted(ages)
+    assert ages[0] == 250 <= ages[-1]
+    monkeypatch.setattr(price_routes, "HOLD_NS", 0)
+    house.script["answers"][RAIN] = answer(prices=(530_000, 470_000), age_ms=7, age_ms_max=2_000)
+    body = (await house.get(price(RAIN, "&tier=T2a")))[1]
+    assert (body["prices"], body["ageMs"]) == (["0.53", "0.47"], 7)
+
+
+async def test_nobody_shares_an_answer_that_is_too_old_for_them_or_to_execute_on(house, monkeypatch):
+    monkeypatch.setattr(price_routes, "HOLD_NS", 60 * 10**9)
+    house.script["answers"][RAIN] = answer(age_ms=1_999, age_ms_max=2_000)
+    await house.get(price(RAIN, "&tier=T2a"))
+    await asyncio.sleep(0.01)
+    await house.get(price(RAIN, "&tier=T2a"))
+    house.script["answers"][RAIN] = answer(tier=Tier.T1, age_ms_max=30_000)
+    await house.get(price(RAIN, "&tier=T1"))
+    await house.get(price(RAIN, "&tier=T1"))
+    assert len(house.script["asked"]) == 4
+
+
+async def test_what_changes_between_two_questions_is_told(house):
     await house.get(price(RAIN))
     house.script["answers"][RAIN] = answer(prices=(530_000, 470_000), age_ms=7)
     body = (await house.get(price(RAIN)))[1]
