@@ -129,7 +129,7 @@ class Engine:
             await reader.close(_ROLLBACK_TIMEOUT_S)
         if self.is_open:
             assert self._writer is not None
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
                     await self._writer.close()
         self.abandon()

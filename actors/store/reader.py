@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import asyncpg
+
 from actors.store.connection import READER, Connection, connect
 
 T = TypeVar("T")
@@ -33,7 +35,7 @@ class Reader:
     async def close(self, timeout_s: float) -> None:
         """Say goodbye, for a limited time, and close."""
         if self._connection is not None and not self._connection.is_closed():
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 async with asyncio.timeout(timeout_s):
                     await self._connection.close()
         self.abandon()

@@ -66,7 +66,10 @@ class MarketChannel(SupervisedActor):
         self.tokens: dict[TokenId, None] = {}
         self.wanted = asyncio.Event()
         self.socket: ClientWebSocketResponse | None = None
-        self.orders: asyncio.Queue[str] = asyncio.Queue()
+        self.subscribed: dict[TokenId, None] = {}
+        """What the present connection was told to carry; how it differs from `tokens` is still to be said."""
+        self.changed = asyncio.Event()
+        self.anew: dict[TokenId, None] = {}
         self.reopening = asyncio.Event()
         self.reason = ""
         self.heard_ns = 0
@@ -89,20 +92,13 @@ class MarketChannel(SupervisedActor):
 
     @handles(Carry)
     def on_carry(self, message: Carry, sender: ActorAddress) -> None:
-        wanted = dict.fromkeys(message.token_ids)
-        gone = [token for token in self.tokens if token not in wanted]
-        anew = [token for token in message.anew if token in self.tokens]
-        fresh = [token for token in wanted if token not in self.tokens]
-        self.tokens = wanted
-        if wanted:
+        self.tokens = dict.fromkeys(message.token_ids)
+        self.anew.update(dict.fromkeys(token for token in message.anew if token in self.tokens))
+        self.changed.set()
+        if self.tokens:
             self.wanted.set()
         else:
             self.wanted.clear()
-        if self.socket is not None:
-            if gone or anew:
-                self.orders.put_nowait(protocol.unsubscribe(gone + anew))
-            if fresh or anew:
-                self.orders.put_nowait(protocol.subscribe(fresh + anew))
 
     @handles(Reopen)
     def on_reopen(self, message: Reopen, sender: ActorAddress) -> None:
@@ -155,7 +151,6 @@ class MarketChannel(SupervisedActor):
         raise SocketLost("the connection ended")
 
     async def _open(self, session: aiohttp.ClientSession) -> ClientWebSocketResponse:
-        self.orders = asyncio.Queue()
         self.reopening.clear()
         socket: ClientWebSocketResponse | None = None
         try:
@@ -163,11 +158,11 @@ class MarketChannel(SupervisedActor):
                 socket = await session.ws_connect(
                     self.args.url, max_msg_size=FRAME_BYTES_MAX, timeout=ClientWSTimeout(ws_close=CLOSE_S)
                 )
-                # Nothing may change what is to be carried between this and the orders that follow it.
                 self.socket = socket
-                carried = tuple(self.tokens)
+                self.subscribed = dict(self.tokens)
+                self.anew.clear()
                 self.send(self.args.prices, ShardUp(shard=self.args.shard))
-                await socket.send_str(protocol.greeting(carried))
+                await socket.send_str(protocol.greeting(self.subscribed))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             self.socket = None
             if socket is not None:
@@ -209,12 +204,22 @@ class MarketChannel(SupervisedActor):
                 await asyncio.sleep(0)  # what is buffered comes without a wait: let the others go on
 
     async def _obey(self, socket: ClientWebSocketResponse) -> NoReturn:
+        """Have the connection carry what is wanted by now, however often that changed meanwhile."""
         while True:
-            order = await self.orders.get()
+            self.changed.clear()
+            renewed = [token for token in self.anew if token in self.subscribed and token in self.tokens]
+            gone = [token for token in self.subscribed if token not in self.tokens]
+            fresh = [token for token in self.tokens if token not in self.subscribed]
+            self.anew.clear()
+            self.subscribed = dict(self.tokens)
             try:
-                await socket.send_str(order)
+                if gone or renewed:
+                    await socket.send_str(protocol.unsubscribe(gone + renewed))
+                if fresh or renewed:
+                    await socket.send_str(protocol.subscribe(fresh + renewed))
             except (aiohttp.ClientError, OSError) as error:
                 raise SocketLost(f"nothing can be sent: {type(error).__name__}") from error
+            await self.changed.wait()
 
     async def _keep_alive(self, socket: ClientWebSocketResponse) -> NoReturn:
         while True:
